@@ -127,6 +127,19 @@ const counted = (n: number): string =>
     ? `${(n / 1e6).toLocaleString("en", { maximumFractionDigits: 1 })} M`
     : n.toLocaleString("en", { maximumFractionDigits: 1 });
 
+/** Firehose bills each record as a multiple of 5 KB. Source: "Amazon Data Firehose pricing". */
+const RECORD_BYTES = 5 * 1_024;
+
+/** What the numbers add to the items of usage, and what a stream would cost that had a record of facts from each invocation. @param lines of a bill */
+export function numbersOf(lines: readonly Line[]): { readonly rows: number; readonly stream: number } {
+  const usd = (wanted: RegExp) => totalOf(lines.filter(({ service, what }) => wanted.test(`${service}: ${what}`)));
+  const runs = usd(/^Lambda: (route|deliver), requests$/) / priceOf("lambda_request", 1);
+  return {
+    rows: usd(/^DynamoDB: metrics, in the same items$/),
+    stream: priceOf("firehose_gb", (runs * RECORD_BYTES) / GB),
+  };
+}
+
 /** The bill of a stack under a load. */
 export function billOf(graph: Graph, load: Load): readonly Line[] {
   const of = (type: string): readonly Declared[] => graph.resources.filter((one) => one.type === type);

@@ -1,5 +1,5 @@
 import type { Graph } from "../graph.ts";
-import { billOf, compressionOf, priceDate, servicesOf, totalOf, usualLoad } from "./model.ts";
+import { billOf, compressionOf, numbersOf, priceDate, servicesOf, totalOf, usualLoad } from "./model.ts";
 
 const dollars = (usd: number): string => `$${Math.round(usd).toLocaleString("en")}`;
 
@@ -28,6 +28,18 @@ export function costPage(prod: Graph, dev: Graph): string {
     usd: totalOf(billOf(prod, { ...usualLoad, activeCustomers }).filter(({ what }) => ofAlerting.test(what))),
   }));
   const events = (10_000 * 730 * 3_600) / 1e6;
+  const numbers = (
+    [
+      [10_000, 1],
+      [10_000, 20],
+      [10_000, 100],
+      [100, 1],
+      [1, 1],
+    ] as const
+  ).map(([eventsPerSecond, eventsPerRequest]) => ({
+    load: `${eventsPerSecond.toLocaleString("en")} a second, ${eventsPerRequest} a request`,
+    ...numbersOf(billOf(prod, { ...usualLoad, eventsPerSecond, eventsPerRequest })),
+  }));
   return `# Cost
 
 <!-- Generated from program/cost by \`npm run docs\`. -->
@@ -78,6 +90,16 @@ and without the price of SMS, which depends on the country:
 | active customers | ${alerting.map(({ activeCustomers }) => activeCustomers.toLocaleString("en")).join(" | ")} |
 |---|${alerting.map(() => "---:|").join("")}
 | a month | ${alerting.map(({ usd }) => dollars(usd)).join(" | ")} |
+
+## Numbers
+
+The numbers lie in the items of usage, so they cost what they make these larger by. Beside it is what Firehose would cost for a record of facts from each run of route and deliver,
+each billed as 5 KB ([why there is none](decisions/metrics.md)):
+
+| events | ${numbers.map(({ load }) => load).join(" | ")} |
+|---|${numbers.map(() => "---:|").join("")}
+| rows in the items, a month | ${numbers.map(({ rows }) => dollars(rows)).join(" | ")} |
+| a stream beside them | ${numbers.map(({ stream }) => dollars(stream)).join(" | ")} |
 
 ## Small
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import { billOf, compressionOf, type Line, priceOf, totalOf, usualLoad } from "../../program/cost/model.ts";
+import { billOf, compressionOf, type Line, numbersOf, priceOf, totalOf, usualLoad } from "../../program/cost/model.ts";
 import { exampleGraph } from "../../program/graph.ts";
 
 const prod = await exampleGraph("prod");
@@ -39,6 +39,14 @@ test("a call of a queue is billed by 64 KB, for any number of messages", () => {
   const single = billOf(prod, { ...usualLoad, eventsPerRequest: 1 });
   near(usd(single, "accepted requests"), priceOf("sqs_request", 10_000 * seconds * (1 + 0.1 + 0.1)));
   near(usd(single, "deliveries"), priceOf("sqs_request", 10_000 * seconds * (0.1 + 0.1 + 0.1)));
+});
+
+test("a stream of facts is billed for each run of route and deliver, as 5 KB at least", () => {
+  // A hundred requests a second: fifty runs of each.
+  const { rows, stream } = numbersOf(billOf(prod, usualLoad));
+  const gigabytes = (100 * 730 * 3_600 * 5 * 1_024) / 1e9;
+  assert.ok(Math.abs(stream - priceOf("firehose_gb", gigabytes)) < 0.01, `${stream}`);
+  assert.ok(rows > 0 && rows < stream, "the rows cost less");
 });
 
 test("packing a hundred events into a request saves nine tenths", () => {

@@ -28,8 +28,11 @@ function attempt(type: string, subscription_id: string, error: "timeout" | null,
   return rows;
 }
 
-/** What a query says of files of the cube, as JSON. */
-async function ask(objects: ReadonlyMap<string, Uint8Array>, sql: (folder: string) => string): Promise<unknown[][]> {
+/** What the last of some statements says of files of the cube, as JSON. */
+async function ask(
+  objects: ReadonlyMap<string, Uint8Array>,
+  sql: (folder: string) => string | readonly string[],
+): Promise<unknown[][]> {
   const folder = mkdtempSync(join(tmpdir(), "cube-test-"));
   try {
     for (const [key, bytes] of objects) {
@@ -37,10 +40,11 @@ async function ask(objects: ReadonlyMap<string, Uint8Array>, sql: (folder: strin
       writeFileSync(join(folder, key), bytes);
     }
     const connection = await (await DuckDBInstance.create()).connect();
-    const reader = await connection.runAndReadAll(sql(folder));
-    const rows = reader.getRowsJson();
+    let rows: unknown[][] = [];
+    for (const statement of [sql(folder)].flat())
+      rows = (await connection.runAndReadAll(statement)).getRowsJson() as unknown[][];
     connection.closeSync();
-    return rows as unknown[][];
+    return rows;
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -54,6 +58,15 @@ const documented = (folder: string): string =>
     .replace("CUBE", `${folder}/bucket`)
     .replace("TENANT", "cus_a");
 
+/** The queries for Athena, over its table: here a view of the same files, with the partitions that Glue takes from their paths. */
+const [forAthena, ofAttempts] = [...page.matchAll(/```sql\n(SELECT[^`]*?\nFROM facts\b[\s\S]*?)```/g)].map(
+  ([, sql]) =>
+    (folder: string): string[] => [
+      `CREATE VIEW facts AS FROM read_parquet('${folder}/bucket/cube/*/*/facts.parquet', hive_partitioning = true, hive_types_autocast = false)`,
+      sql!.replace("TENANT", "cus_a"),
+    ],
+) as [(folder: string) => string[], (folder: string) => string[]];
+
 test("the documented SQL reads the very files, each hour as it was folded last", async () => {
   const objects = new Map<string, Uint8Array>();
   const files = cubeFilesIn(memoryS3(objects), "bucket");
@@ -65,10 +78,29 @@ test("the documented SQL reads the very files, each hour as it was folded last",
   for (const [key, sums] of attempt("b \u0000\ud800'\"\n", "sub_2", null)) more.set(key, sums);
   await foldHour(files, "cus_a", DAY, { quarters: new Map([[DAY + HOUR / 4, more]]) });
   assert.deepEqual([...objects.keys()], [`bucket/${cubeKey("cus_a", DAY)}`, `bucket/${cubeKey("cus_b", DAY)}`]);
-  assert.deepEqual(await ask(objects, documented), [
-    ["a", "sub_1", "timeout", "3", "3"],
-    ["a", "sub_1", null, "2", "0"],
-    ["b \ufffd\ufffd'\"\n", "sub_2", null, "1", "0"],
+  for (const sql of [documented, forAthena])
+    assert.deepEqual(await ask(objects, sql), [
+      ["a", "sub_1", "timeout", "3", "3"],
+      ["a", "sub_1", null, "2", "0"],
+      ["b \ufffd\ufffd'\"\n", "sub_2", null, "1", "0"],
+    ]);
+});
+
+test("the documented SQL for percentiles gives the buckets of each hour's attempts", async () => {
+  const objects = new Map<string, Uint8Array>();
+  const files = cubeFilesIn(memoryS3(objects), "bucket");
+  const day = /day = '([\d-]+)'/.exec(ofAttempts("")[1]!)![1]!;
+  const from = Date.parse(day);
+  for (const [hour, times] of [
+    [from, 3],
+    [from + HOUR, 2],
+    [from + 24 * HOUR, 9],
+  ] as const)
+    await foldHour(files, "cus_a", hour, { quarters: new Map([[hour, attempt("a", "sub_1", null, times)]]) });
+  // 12 ms lie in the bucket up to 1.1^27 ms.
+  assert.deepEqual(await ask(objects, ofAttempts), [
+    [`${day} 00:00:00`, 27, "3"],
+    [`${day} 01:00:00`, 27, "2"],
   ]);
 });
 
