@@ -5,6 +5,7 @@ import { alertLink, composeAlert, eventOf } from "../domain/alerts/alert.ts";
 import type { DueMessage, Sent } from "../domain/alerts/work.ts";
 import { defined } from "../domain/defined.ts";
 import { systemEvent } from "../domain/notice.ts";
+import type { Millis } from "../domain/time.ts";
 import { type SendPorts, sendTo } from "./send.ts";
 
 /**
@@ -18,7 +19,7 @@ const AT_ONCE = 32;
 
 export interface MessagePorts extends SendPorts {
   readonly log: Log;
-  now(): number;
+  now(): Millis;
   readonly service: Service;
   /** Sends to the queue that becomes events of customers. */
   tell(messages: readonly Outgoing[]): Promise<void>;

@@ -1,6 +1,6 @@
 import type { Table } from "../aws/tables.ts";
 import { putProbe } from "../counters/alerts.ts";
-import { MINUTE_MS } from "../domain/time.ts";
+import { MINUTE_MS, type Millis } from "../domain/time.ts";
 import { type Elsewhere, here } from "./elsewhere.ts";
 
 /** Whether the API answers where customers call it, asked once a minute and kept for those who watch it. */
@@ -30,7 +30,7 @@ async function reached(url: string): Promise<boolean> {
  * @returns whether the API could be reached; it is asked twice, because a cold start is no outage
  */
 export async function probe(
-  { counters, now, elsewhere }: { readonly counters: Table; readonly elsewhere?: Elsewhere | undefined; now(): number },
+  { counters, now, elsewhere }: { readonly counters: Table; readonly elsewhere?: Elsewhere | undefined; now(): Millis },
   url: string,
 ): Promise<boolean> {
   const minute = Math.floor(now() / MINUTE_MS) * MINUTE_MS;

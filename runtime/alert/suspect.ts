@@ -5,7 +5,7 @@ import { failureOf } from "../domain/errors/failures.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { plural } from "../domain/plural.ts";
 import { decodeProblem, stateOf } from "../domain/problem.ts";
-import { HOUR_MS } from "../domain/time.ts";
+import { HOUR_MS, type Millis } from "../domain/time.ts";
 import { problemItems } from "../store/problems.ts";
 
 /** What is suspected to be behind an alert: the problem that failed last and most, where the rule is about deliveries. */
@@ -15,7 +15,7 @@ const ABOUT_DELIVERIES: ReadonlySet<string> = new Set(["error_rate", "latency", 
 
 /** @param workflowsOf the workflow of each subscription of a tenant, which is the name that people know it by */
 export const suspectIn =
-  (events: Table, workflowsOf: MetricsReader["workflows"], now: () => number) =>
+  (events: Table, workflowsOf: MetricsReader["workflows"], now: () => Millis) =>
   async (tenant: Tenant, { kind, filter }: AlertRule): Promise<string | null> => {
     if (kind === "quota") return "More events came in one second than usual; GET /usage tells by which key.";
     if (kind === "api_down") return "The platform's own health check failed.";

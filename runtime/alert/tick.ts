@@ -9,7 +9,7 @@ import type { MetricsReader } from "../counters/metrics.ts";
 import type { AlertRule } from "../domain/alerts/rule.ts";
 import type { AlertChange } from "../domain/alerts/work.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import { MINUTE_MS } from "../domain/time.ts";
+import { MINUTE_MS, type Millis } from "../domain/time.ts";
 import { evaluateTenant, type TenantWork } from "./evaluate.ts";
 
 /**
@@ -36,7 +36,7 @@ const ASKED_NEW = 40;
 
 export interface TickPorts {
   readonly log: Log;
-  now(): number;
+  now(): Millis;
   readonly service: Service;
   readonly reader: MetricsReader;
   readonly active: ActiveMinutes;

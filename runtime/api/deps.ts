@@ -11,6 +11,7 @@ import type { Table } from "../aws/tables.ts";
 import type { CountUsage } from "../counters/write.ts";
 import type { Database } from "../database/schema.ts";
 import type { Identity, Tenant } from "../domain/identity/identity.ts";
+import type { Millis } from "../domain/time.ts";
 
 import type { Vault } from "../domain/webhook/vault.ts";
 import type { UrlRules } from "../domain/webhook/webhookUrl.ts";
@@ -47,7 +48,7 @@ export interface Deps {
   /** Value of a secret of Secrets Manager by its name or ARN, kept for a few minutes. */
   secret(id: string): Promise<string>;
   /** Milliseconds since the epoch. */
-  now(): number;
+  now(): Millis;
   /** One structured line; never a payload or a secret. */
   readonly log: Log;
 }

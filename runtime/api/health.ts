@@ -192,7 +192,7 @@ const checks = (
   subscriptions: () => askSubscriptions(deps),
 });
 
-async function ask(check: () => Promise<unknown>, now: () => number) {
+async function ask(check: () => Promise<unknown>, now: () => Millis) {
   const started = now();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -6,7 +6,7 @@ import { deliveryStatuses, eventStatuses } from "../domain/event.ts";
 import { type Identity, tenantOf } from "../domain/identity/identity.ts";
 import { type Ulid, ulidIn } from "../domain/ids.ts";
 import { DEFAULT_RETENTION_DAYS } from "../domain/retention.ts";
-import { DAY_MS } from "../domain/time.ts";
+import { DAY_MS, type Millis } from "../domain/time.ts";
 import type { IsRemoved } from "../store/inbox/view.ts";
 import type { Store } from "../store/table.ts";
 import { type Deps, eventsOf } from "./deps.ts";
@@ -45,7 +45,7 @@ function makeContext(deps: Deps): ReadContext {
   // A removal is final, so it may be remembered. A subscription that is present may be removed at any moment, so that is remembered for a
   // moment only.
   const removedIds = new LRUCache<string, boolean>({ max: 50_000 });
-  const retention = new LRUCache<string, { readonly ms: number; readonly at: number }>({ max: 10_000 });
+  const retention = new LRUCache<string, { readonly ms: Millis; readonly at: Millis }>({ max: 10_000 });
   return {
     store: storeOf(deps),
     async removed(identity, ids) {
@@ -86,7 +86,7 @@ export const jsonBytes = (bytes: Uint8Array): Response =>
   new Response(bytes as Uint8Array<ArrayBuffer>, { headers: { "content-type": "application/json" } });
 
 /** A time in a body, as milliseconds. */
-export const Millis = Timestamp.transform((text) => Date.parse(text));
+export const BodyMillis = Timestamp.transform((text) => Date.parse(text));
 
 /** A time in a query, as milliseconds. */
 export const QueryMillis = QueryTime.transform((text) => Date.parse(text));

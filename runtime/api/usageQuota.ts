@@ -73,7 +73,7 @@ export const QuotaSchema = LimitUseSchema.extend({
     .openapi({ description: "Seen from now, for every range that is asked for." }),
 });
 
-const optionalTime = (ms: number | null): string | null => (ms === null ? null : rfc3339(ms));
+const optionalTime = (ms: Millis | null): string | null => (ms === null ? null : rfc3339(ms));
 
 const shown = ({ peak_start, peak_interval, ...use }: LimitUse) => ({
   ...use,

@@ -1,4 +1,5 @@
 import { ageOf } from "../domain/age.ts";
+import type { Millis } from "../domain/time.ts";
 import { errorText, type Log } from "./log.ts";
 
 /**
@@ -21,9 +22,9 @@ export interface CollectorOptions {
   flush(): Promise<void>;
   readonly log: Log;
   /** Milliseconds. */
-  now(): number;
+  now(): Millis;
   /** Calls `run` after so many milliseconds; between invocations the environment stands still, and this with it. */
-  after(ms: number, run: () => void): void;
+  after(ms: Millis, run: () => void): void;
 }
 
 export function collector({ flush, log, now, after }: CollectorOptions): Collector {

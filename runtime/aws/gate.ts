@@ -3,6 +3,7 @@ import type { Peppers } from "../domain/identity/apiKey.ts";
 import { IDENTITY_HEADER, PATH_HEADER, REQUEST_ID_HEADER, SEAL_HEADER } from "../domain/identity/identity.ts";
 import { PepperCache } from "../domain/identity/pepperCache.ts";
 import { holds, versionIn } from "../domain/identity/seal.ts";
+import type { Millis } from "../domain/time.ts";
 
 type Headers = Readonly<Record<string, string | undefined>>;
 
@@ -19,7 +20,7 @@ export interface Gate {
 }
 
 /** @param read the value of the pepper secret */
-export function gate(read: () => Promise<string>, now: () => number): Gate {
+export function gate(read: () => Promise<string>, now: () => Millis): Gate {
   const peppers = new PepperCache({ read: async () => JSON.parse(await read()) as Peppers, now });
   return {
     ready: () =>

@@ -67,7 +67,7 @@ function headersIn(text: string): Record<string, string> {
   );
 }
 
-const time = (ms: number): [number, number] => [Math.floor(ms / 1_000), Math.round((ms % 1_000) * 1_000_000)];
+const time = (ms: Millis): [number, number] => [Math.floor(ms / 1_000), Math.round((ms % 1_000) * 1_000_000)];
 const context = (traceId: string, spanId: string, isRemote = false): SpanContext => ({
   traceId,
   spanId,

@@ -22,7 +22,7 @@ export interface TracerOptions {
   readonly log: Log;
   /** A secret's value, of which the headers are read; undefined when it has none. */
   getSecret(name: string): Promise<string | undefined>;
-  now?(): number;
+  now?(): Millis;
   /** Longest time that an invocation waits for an export. */
   readonly waitMs?: Millis;
   /** After this an export has failed. */

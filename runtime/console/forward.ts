@@ -19,6 +19,7 @@ import { sealOf } from "../domain/identity/seal.ts";
 import { newId } from "../domain/ids.ts";
 import type { Membership } from "../domain/people/person.ts";
 import { requirePermission, scopesOf } from "../domain/people/roles.ts";
+import type { Millis } from "../domain/time.ts";
 import { readKey } from "../keys/keysTable.ts";
 import { endsAt, type Session } from "./sessions.ts";
 
@@ -68,7 +69,7 @@ export interface ForwardPorts {
   readonly peppers: Pick<PepperCache, "get">;
   readonly functions: { readonly api: string; readonly ingest: string };
   readonly keysTable: string;
-  now(): number;
+  now(): Millis;
 }
 
 function environmentIn(headers: Asked["headers"]): Environment {

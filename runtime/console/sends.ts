@@ -4,7 +4,7 @@ import { between, putItem, queryPages, type Table } from "../aws/tables.ts";
 import { jsonSize, PAGE_BYTES } from "../domain/answer.ts";
 import { newUlid } from "../domain/ids.ts";
 import type { Send } from "../domain/people/send.ts";
-import { DAY_MS, rfc3339 } from "../domain/time.ts";
+import { DAY_MS, type Millis, rfc3339 } from "../domain/time.ts";
 
 /** What a person sent from the composer, kept for 24 hours: request and answer whole, secrets cut. */
 
@@ -27,9 +27,9 @@ const partition = (owner: string): string => `sends#${owner}`;
 
 export class Sends {
   private readonly table: Table;
-  private readonly now: () => number;
+  private readonly now: () => Millis;
 
-  constructor(dynamodb: Dynamodb, table: string, now: () => number) {
+  constructor(dynamodb: Dynamodb, table: string, now: () => Millis) {
     this.table = { dynamodb, name: table };
     this.now = now;
   }

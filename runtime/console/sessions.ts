@@ -65,7 +65,7 @@ const keyOf = (pk: string) => ({ pk: { S: pk }, sk: { S: "session" } });
 const sessionKey = (token: string) => keyOf(`session#${hashOf(token)}`);
 const signingInKey = (token: string) => keyOf(`signing-in#${hashOf(token)}`);
 
-const seconds = (ms: number): string => String(Math.ceil(ms / 1_000));
+const seconds = (ms: Millis): string => String(Math.ceil(ms / 1_000));
 
 /** The session behind a token; undefined for one that has ended. */
 export async function readSession(sessions: Table, token: string, now: Millis): Promise<Session | undefined> {
@@ -77,9 +77,9 @@ export async function readSession(sessions: Table, token: string, now: Millis): 
 
 export class Sessions {
   private readonly table: Table;
-  private readonly now: () => number;
+  private readonly now: () => Millis;
 
-  constructor(dynamodb: Dynamodb, table: string, now: () => number) {
+  constructor(dynamodb: Dynamodb, table: string, now: () => Millis) {
     this.table = { dynamodb, name: table };
     this.now = now;
   }

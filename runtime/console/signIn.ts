@@ -34,11 +34,11 @@ const AGAIN_MS = HOUR_MS;
 
 export class SignIn {
   private readonly settings: () => Promise<string>;
-  private readonly now: () => number;
+  private readonly now: () => Millis;
   private known: { readonly at: Millis; readonly configuration: Promise<Configuration> } | undefined;
 
   /** @param settings value of the secret */
-  constructor(settings: () => Promise<string>, now: () => number) {
+  constructor(settings: () => Promise<string>, now: () => Millis) {
     this.settings = settings;
     this.now = now;
   }

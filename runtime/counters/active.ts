@@ -1,6 +1,6 @@
 import { queryPages, type Table } from "../aws/tables.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import { MINUTE_MS } from "../domain/time.ts";
+import { MINUTE_MS, type Millis } from "../domain/time.ts";
 import { activePartition } from "../domain/usage/active.ts";
 import { minuteShards } from "../domain/usage/usage.ts";
 
@@ -22,8 +22,8 @@ export interface ActiveMinutes {
 }
 
 /** Make one per execution environment. */
-export function activeMinutes(counters: Table, now: () => number): ActiveMinutes {
-  const known = new Map<number, { readonly active: Active; readonly readAt: number }>();
+export function activeMinutes(counters: Table, now: () => Millis): ActiveMinutes {
+  const known = new Map<number, { readonly active: Active; readonly readAt: Millis }>();
 
   async function readMinute(minute: number): Promise<void> {
     const before = known.get(minute);

@@ -2,7 +2,7 @@ import { between, type Query, queryPages, type Table } from "../aws/tables.ts";
 import type { Item } from "../domain/codec/fields.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import { HOUR_MS, MINUTE_MS } from "../domain/time.ts";
+import { HOUR_MS, MINUTE_MS, type Millis } from "../domain/time.ts";
 import { hourItemOf, minuteShards, type UsageInterval, usagePartition, usageSortKey } from "../domain/usage/usage.ts";
 
 /** Reading the items of the `metrics` table, as they were counted. */
@@ -11,7 +11,7 @@ export interface CounterReader {
   /** The `metrics` table. */
   readonly counters: Table;
   /** Milliseconds since the epoch. */
-  now(): number;
+  now(): Millis;
 }
 
 export const UNIT_MS = { m: MINUTE_MS, h: HOUR_MS } as const;

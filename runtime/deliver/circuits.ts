@@ -54,14 +54,14 @@ export interface Circuits {
   /** The endpoint is well: forget its circuit. */
   succeeded(tenant: Tenant, subscriptionId: string): Promise<void>;
   /** Opens the circuit, or sets its next probe. @returns false when another invocation did so */
-  open(circuit: Circuit, nextProbeAt: number): Promise<boolean>;
+  open(circuit: Circuit, nextProbeAt: Millis): Promise<boolean>;
   /** Closes the circuit so far that the next failure opens it again: there was nothing to probe it with. */
   halfOpen(circuit: Circuit): Promise<void>;
   /** Remembers that the owner was warned at this percentage. */
   alerted(circuit: Circuit, level: number): Promise<void>;
 }
 
-export function circuitStore(events: Table, now: () => number): Circuits {
+export function circuitStore(events: Table, now: () => Millis): Circuits {
   const known = new FreshCache<Tenant, Map<string, Circuit>>({
     freshness: FRESHNESS,
     now,

@@ -8,6 +8,7 @@ import { defined } from "../domain/defined.ts";
 import { type Failure as FailureAt, failuresAt } from "../domain/failure.ts";
 import { timeOf } from "../domain/ids.ts";
 import { newsOf } from "../domain/live.ts";
+import type { Millis } from "../domain/time.ts";
 import type { Tracer } from "../domain/trace.ts";
 import type { UsageFact } from "../domain/usage/fact.ts";
 import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
@@ -36,7 +37,7 @@ import { type Targets, unknown } from "./targets.ts";
  */
 export interface DeliverPorts extends GatherPorts, EffectPorts {
   readonly log: Log;
-  now(): number;
+  now(): Millis;
   dice(): number;
   readonly targets: Targets;
   readonly circuits: Circuits;

@@ -3,7 +3,7 @@ import type { Outgoing } from "../aws/queues.ts";
 import { type DrainMessage, encodeDrain, encodeRetry, type ProbeMessage } from "../domain/codec/index.ts";
 import { defined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import type { Seconds } from "../domain/time.ts";
+import type { Millis, Seconds } from "../domain/time.ts";
 import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
 import { type Circuits, OPEN_AFTER } from "./circuits.ts";
 import type { Received } from "./gather.ts";
@@ -24,7 +24,7 @@ export interface Held {
 
 interface DrainPorts {
   readonly log: Log;
-  now(): number;
+  now(): Millis;
   readonly targets: Targets;
   readonly circuits: Circuits;
   readonly held: Held;
@@ -74,7 +74,7 @@ function cancelled(item: DeliveryItem): DeliveryItem {
   return { ...rest, status: "cancelled", reason: "subscription_removed" };
 }
 
-function released(item: DeliveryItem, foundAgainAt: number): DeliveryItem {
+function released(item: DeliveryItem, foundAgainAt: Millis): DeliveryItem {
   const { held: _, reason: __, ...rest } = item;
   return { ...rest, next_attempt_at: foundAgainAt, swept: true };
 }

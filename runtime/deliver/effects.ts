@@ -19,7 +19,7 @@ import type { Targets } from "./targets.ts";
 
 export interface EffectPorts {
   readonly log: Log;
-  now(): number;
+  now(): Millis;
   readonly service: Service;
   readonly circuits: Circuits;
   readonly problems: Problems;

@@ -46,7 +46,7 @@ export interface Received {
 }
 
 export interface GatherPorts {
-  now(): number;
+  now(): Millis;
   read(wanted: Wanted): Promise<StoredDeliveries>;
   fetchBody(key: string): Promise<Uint8Array | undefined>;
 }

@@ -3,7 +3,7 @@ import { LRUCache } from "lru-cache";
 import { errorText, type Log } from "../aws/log.ts";
 import type { Table } from "../aws/tables.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import { HOUR_MS } from "../domain/time.ts";
+import { HOUR_MS, type Millis } from "../domain/time.ts";
 import { addHostCounts } from "../store/hostCounts.ts";
 
 /**
@@ -62,7 +62,7 @@ interface Count {
 export function hostsOver(
   events: Table,
   perSecond: number,
-  { log, now, dice }: { readonly log: Log; now(): number; dice(): number },
+  { log, now, dice }: { readonly log: Log; now(): Millis; dice(): number },
 ): Hosts {
   const counts = new LRUCache<string, Count>({ max: MAX_HOSTS });
   /** Until when hosts count as proved. */

@@ -2,6 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { Service } from "../aws/service.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { type DeliveryTarget, METADATA } from "../domain/subscription.ts";
+import type { Millis } from "../domain/time.ts";
 import { metadataOf } from "../domain/webhook/metadata.ts";
 import { applyTransform, type EnrichmentKey, enrichmentKey, rowOf } from "../matching/transform.ts";
 import type { Delivery } from "./plan.ts";
@@ -21,12 +22,12 @@ export interface PayloadOptions {
   readonly service: Service;
   readonly region: string;
   /** Milliseconds. */
-  now(): number;
+  now(): Millis;
 }
 
 /** Payloads as a subscriber gets them: the stored bytes themselves, unless it asked for a transform or an enrichment. */
 export function payloadMaker({ service, region, now }: PayloadOptions): Posting["payloads"] {
-  const known = new LRUCache<string, { readonly row: string; readonly askedAt: number }>({
+  const known = new LRUCache<string, { readonly row: string; readonly askedAt: Millis }>({
     maxSize: ROWS_BYTES,
     sizeCalculation: ({ row }, id) => id.length + row.length + 100,
   });

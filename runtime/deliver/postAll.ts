@@ -29,7 +29,7 @@ export interface SlowEndpoints {
   took(subscriptionId: string, latencyMs: Millis): void;
 }
 
-export function slowEndpoints(now: () => number): SlowEndpoints {
+export function slowEndpoints(now: () => Millis): SlowEndpoints {
   const slowAt = new Map<string, number>();
   return {
     has: (id) => ageOf(slowAt.get(id) ?? Number.NEGATIVE_INFINITY, now()) < SLOW_FOR_MS,
@@ -48,7 +48,7 @@ export interface Posting {
   readonly slow: SlowEndpoints;
   readonly hosts: Hosts;
   /** Milliseconds since the epoch. */
-  now(): number;
+  now(): Millis;
   post(request: PostRequest, limits?: PostLimits): Promise<PostResult>;
   /** What has become of a subscription, as of a second ago at most. @throws Error when that can't be told */
   standing(target: DeliveryTarget): Promise<DeliveryTarget["status"]>;

@@ -19,7 +19,7 @@ import { delaySeconds } from "./schedule.ts";
  */
 export interface SweepPorts {
   readonly log: Log;
-  now(): number;
+  now(): Millis;
   /** A page of the deliveries of a partition that are due until a time, earliest first. */
   due(partition: string, until: Millis): AsyncIterable<readonly Item[]>;
   /** Moves an item's time on. @returns false when another has done so */

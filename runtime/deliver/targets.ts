@@ -4,6 +4,7 @@ import { askTargets, type Service } from "../aws/service.ts";
 import { FreshCache, type Freshness } from "../domain/freshCache.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import type { DeliveryTarget, SubscriptionOf } from "../domain/subscription.ts";
+import type { Millis } from "../domain/time.ts";
 import type { Stop } from "../store/stops.ts";
 
 /**
@@ -61,7 +62,7 @@ export const unknown = (id: string): Error =>
 export function targetCache(
   service: Service,
   log: Log,
-  now: () => number,
+  now: () => Millis,
   stops: () => Promise<readonly Stop[]>,
 ): Targets {
   const keyOf = ({ tenant, subscription_id }: SubscriptionOf) => `${tenant} ${subscription_id}`;

@@ -3,4 +3,4 @@
  * since, and what rests, waits or is remembered "for a second" must not do so for hours.
  */
 import type { Millis } from "./time.ts";
-export const ageOf = (then: number, now: Millis): number => (then > now ? Number.POSITIVE_INFINITY : now - then);
+export const ageOf = (then: Millis, now: Millis): number => (then > now ? Number.POSITIVE_INFINITY : now - then);

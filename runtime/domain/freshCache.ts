@@ -31,7 +31,7 @@ export interface Asked<Key, Value> {
 
 export interface FreshCacheOptions<Key, Value> {
   readonly freshness: Freshness;
-  now(): number;
+  now(): Millis;
   /**
    * Asks the source. A key that the answer leaves out keeps its value and its age; null means that the source has no value for
    * it.
@@ -48,7 +48,7 @@ export interface FreshCacheOptions<Key, Value> {
   readonly max: number;
   weigh?(value: Value): number;
   /** Keys that are unknown to the source are remembered apart, so that they never push out a value. */
-  readonly absent?: { readonly max: number; readonly ms: number };
+  readonly absent?: { readonly max: number; readonly ms: Millis };
   /** A final value is asked for once. */
   final?(value: Value): boolean;
   /** Told of each failed question. */
@@ -58,14 +58,14 @@ export interface FreshCacheOptions<Key, Value> {
 interface Entry<Value> {
   readonly value: Value;
   /** When the question was sent, or the value was set. */
-  askedAt: number;
+  askedAt: Millis;
   /** Whether a caller needed it since. */
   used: boolean;
 }
 
 /** How questions ended: with values, which may be more than the cache can hold, or with an error. */
 interface Outcome<Key, Value> {
-  readonly taken: ReadonlyMap<Key, { readonly value: Value; readonly askedAt: number }>;
+  readonly taken: ReadonlyMap<Key, { readonly value: Value; readonly askedAt: Millis }>;
   readonly error?: { readonly cause: unknown };
 }
 
@@ -95,7 +95,7 @@ export class FreshCache<Key extends string, Value extends {}> {
    * @returns undefined when the source doesn't know the key, or the caller's patience ran out
    * @throws the source's error when asking failed and every known value is too old
    */
-  async get(key: Key, since?: number): Promise<Value | undefined> {
+  async get(key: Key, since?: Millis): Promise<Value | undefined> {
     const outcome = await this.#ensure([key], since);
     const entry = this.#entries.peek(key);
     if (outcome?.error !== undefined && !(entry !== undefined && this.#mayServe(entry))) throw outcome.error.cause;
@@ -144,7 +144,7 @@ export class FreshCache<Key extends string, Value extends {}> {
   }
 
   /** The clock. Where it was set back, what is remembered stays as old as it is: else it would count as fresh for as long. */
-  #now(): number {
+  #now(): Millis {
     const now = this.#options.now();
     const back = this.#seenAt - now;
     this.#seenAt = now;
@@ -234,7 +234,7 @@ export class FreshCache<Key extends string, Value extends {}> {
     const work: Promise<Outcome<Key, Value>> = this.#options
       .ask(asked)
       .then((answers) => {
-        const taken = new Map<Key, { value: Value; askedAt: number }>();
+        const taken = new Map<Key, { value: Value; askedAt: Millis }>();
         const now = this.#now();
         const since = Math.min(now, askedAt - (this.#back - back));
         for (const key of keys) {
@@ -256,7 +256,7 @@ export class FreshCache<Key extends string, Value extends {}> {
     for (const key of keys) this.#asking.set(key, work);
   }
 
-  #take(key: Key, answer: Value | null, askedAt: number): void {
+  #take(key: Key, answer: Value | null, askedAt: Millis): void {
     if (answer === null) {
       this.#entries.delete(key);
       this.#absent.set(key, askedAt);
@@ -272,7 +272,7 @@ export class FreshCache<Key extends string, Value extends {}> {
 }
 
 /** Resolves with the work, or with undefined after the time; leaves no timer behind. */
-function atMost<Result>(work: Promise<Result>, ms: number): Promise<Result | undefined> {
+function atMost<Result>(work: Promise<Result>, ms: Millis): Promise<Result | undefined> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(undefined), ms);
     void work.then((result) => {

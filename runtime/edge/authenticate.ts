@@ -2,6 +2,7 @@ import { defined } from "../domain/defined.ts";
 import { TriggersError, unauthorized } from "../domain/errors/errors.ts";
 import { type KeyRecord, type KeyVersion, type Peppers, parseKey, versionOf } from "../domain/identity/apiKey.ts";
 import type { Identity } from "../domain/identity/identity.ts";
+import type { Millis } from "../domain/time.ts";
 import type { KeyCache } from "./keyCache.ts";
 
 /**
@@ -15,7 +16,7 @@ export interface Authenticator {
   readonly keys: Pick<KeyCache, "get" | "newer" | "refused">;
   /** The peppers, with at least this version when it can be had. */
   peppers(version?: string): Promise<Peppers>;
-  now(): number;
+  now(): Millis;
 }
 
 const BEARER = /^Bearer +(\S{1,200})$/i;

@@ -1,6 +1,7 @@
 import { ageOf } from "../domain/age.ts";
 import { FreshCache } from "../domain/freshCache.ts";
 import type { KeyRecord } from "../domain/identity/apiKey.ts";
+import type { Millis } from "../domain/time.ts";
 
 /**
  * Key records at the edge.
@@ -20,17 +21,17 @@ const MAX_UNKNOWN = 50_000;
 interface Known {
   readonly record: KeyRecord;
   /** When a secret was last compared with a fresh record in vain; milliseconds since the epoch. */
-  refusedAt: number;
+  refusedAt: Millis;
 }
 
 export interface KeyCachePorts {
   /** The record in the nearest table that answers. @throws when none does */
   read(keyId: string): Promise<KeyRecord | undefined>;
-  now(): number;
+  now(): Millis;
 }
 
 export class KeyCache {
-  private readonly now: () => number;
+  private readonly now: () => Millis;
   private readonly known: FreshCache<string, Known>;
 
   constructor(

@@ -26,6 +26,7 @@ import {
   tenantOf,
 } from "../domain/identity/identity.ts";
 import { eventId, newId, newUlid, timeOf, type Ulid, ulidAt, ulidIn } from "../domain/ids.ts";
+import type { Millis } from "../domain/time.ts";
 import { hopsIn } from "../domain/webhook/hops.ts";
 import { type ClaimRequest, claimed, type IdempotencyStore } from "../redis/idempotency.ts";
 import { type Limiter, limitHeaders, overLimit, tooManyRequests, type Verdict } from "../redis/limiter.ts";
@@ -67,7 +68,7 @@ export interface Ports {
   putPayload(key: string, packed: Buffer): Promise<void>;
   /** Resolves once the message is durable. @throws SendFailure */
   send(message: IngestMessage): Promise<void>;
-  now(): number;
+  now(): Millis;
   random(bytes: number): Uint8Array;
   /** The request was answered without making a batch, which route would count. */
   answered(identity: Identity, outcome: string): void;
@@ -212,7 +213,7 @@ interface Batch {
   /** Of its `Idempotency-Key`. */
   readonly key_hash: string | undefined;
   /** When the edge received it, where that is known; milliseconds. */
-  readonly arrived: number | undefined;
+  readonly arrived: Millis | undefined;
 }
 
 const firstUlid = ({ events }: ValidBody, { now, random }: Ports): string => newUlid(now(), events.length, random);

@@ -2,7 +2,7 @@ import { ageOf } from "../domain/age.ts";
 import type { CallsMessage } from "../domain/codec/index.ts";
 import { defined } from "../domain/defined.ts";
 import { type Identity, type Tenant, tenantOf } from "../domain/identity/identity.ts";
-import { MINUTE_MS } from "../domain/time.ts";
+import { MINUTE_MS, type Millis } from "../domain/time.ts";
 
 /**
  * Requests that were answered without making a batch: refusals and replays. They are told to route, which counts them for
@@ -15,9 +15,9 @@ type Call = CallsMessage["calls"][number];
 
 export interface CallLogPorts {
   send(message: CallsMessage): Promise<void>;
-  now(): number;
+  now(): Millis;
   /** Calls `run` after so many milliseconds; between invocations the environment stands still, and this with it. */
-  after(ms: number, run: () => void): void;
+  after(ms: Millis, run: () => void): void;
   failed(cause: unknown): void;
 }
 
@@ -47,7 +47,7 @@ export class CallLog {
   }
 
   /** The last refusals of a burst are told without waiting for another call. */
-  #tellLater(ms: number): void {
+  #tellLater(ms: Millis): void {
     if (this.#toBeTold) return;
     this.#toBeTold = true;
     this.#ports.after(ms, () => {

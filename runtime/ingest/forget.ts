@@ -63,7 +63,7 @@ async function forgetNamed(
 export async function forget(
   redis: RedisConnection,
   request: ForgetRequest,
-  now: () => number,
+  now: () => Millis,
   deadline: number,
 ): Promise<Forgotten> {
   const { tenant } = request;

@@ -4,6 +4,7 @@ import type { Schemas } from "../domain/body/validate.ts";
 import { FreshCache, type Freshness } from "../domain/freshCache.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import type { TenantSchemas } from "../domain/service.ts";
+import type { Millis } from "../domain/time.ts";
 
 /**
  * The schemas of each tenant's event types. A registered schema counts for requests that begin 5 s later, so what is
@@ -27,7 +28,7 @@ const MAX_ASKED = 100;
 export interface SchemaPorts {
   /** @param known the versions that are known, -1 for none; the one that is waited for first */
   fetch(known: readonly { tenant: Tenant; version: number }[]): Promise<readonly TenantSchemas[]>;
-  now(): number;
+  now(): Millis;
   /** The service is away, or a stored schema does not compile. */
   failed(what: string, cause: unknown): void;
 }

@@ -46,7 +46,7 @@ class Late extends Error {}
  * Rejects after the time, and leaves no timer behind. An answer that has come by then is read first: if this process was the busy one,
  * Redis counts as quick.
  */
-function within<T>(work: Promise<T>, ms: number): Promise<T> {
+function within<T>(work: Promise<T>, ms: Millis): Promise<T> {
   return new Promise((resolve, reject) => {
     const late = () => reject(new Late(`Redis took longer than ${ms} ms`));
     const timer = setTimeout(() => setImmediate(late), ms);

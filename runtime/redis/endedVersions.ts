@@ -1,4 +1,5 @@
 import type { Identity, Tenant } from "../domain/identity/identity.ts";
+import type { Millis } from "../domain/time.ts";
 import type { RedisConnection } from "./connect.ts";
 
 /**
@@ -17,11 +18,11 @@ const markOf = (tenant: Tenant, keyId: string, version: number): string => `ende
 export const markFor = ({ key_id, key_version }: Identity, tenant: Tenant): string | undefined =>
   key_version === undefined ? undefined : markOf(tenant, key_id, key_version);
 
-export type EndVersion = (tenant: Tenant, keyId: string, version: number, endsAt: number) => Promise<void>;
+export type EndVersion = (tenant: Tenant, keyId: string, version: number, endsAt: Millis) => Promise<void>;
 
 /** @returns marks that a version of a key, named by when it was made, ends at a time; both in ms since the epoch */
 export const endVersionsIn =
-  (redis: Pick<RedisConnection, "command">, now: () => number): EndVersion =>
+  (redis: Pick<RedisConnection, "command">, now: () => Millis): EndVersion =>
   async (tenant, keyId, version, endsAt) => {
     const ms = Math.max(0, endsAt - now()) + EDGES_KNOW_MS;
     await redis.command("SET", [markOf(tenant, keyId, version), endsAt, "PX", ms], PATIENCE_MS);

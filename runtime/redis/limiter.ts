@@ -71,7 +71,7 @@ export const tooManyRequests = ({ limit, retryAfterMs }: Verdict): TriggersError
 
 export interface LimiterPorts {
   readonly redis: RedisScripts;
-  now(): number;
+  now(): Millis;
   /** Redis was slow or away, and why. */
   failedOpen(cause: unknown): void;
 }
@@ -108,7 +108,7 @@ export class Limiter {
    * @param arrived when the request came to the edge, ms since the epoch: the time from there on is ours, and must not count
    * against the caller
    */
-  take(identity: Identity, cost: number, arrived?: number): Promise<Verdict> {
+  take(identity: Identity, cost: number, arrived?: Millis): Promise<Verdict> {
     return this.#take(limitsOf(identity), markFor(identity, tenantOf(identity)), cost, arrived);
   }
 
@@ -134,12 +134,12 @@ export class Limiter {
    * Counts a request of the management API, or one that was refused before its events counted: they have a window of
    * their own for each key. Never throws.
    */
-  takeRequest(identity: Identity, arrived?: number): Promise<Verdict> {
+  takeRequest(identity: Identity, arrived?: Millis): Promise<Verdict> {
     const name = `requests:{${tenantOf(identity)}}:${identity.key_id}`;
     return this.#take([{ name, limit: REQUESTS_PER_SECOND }], undefined, 1, arrived);
   }
 
-  async #ask(limits: readonly Limit[], mark: string | undefined, cost: number, arrived: number): Promise<Verdict> {
+  async #ask(limits: readonly Limit[], mark: string | undefined, cost: number, arrived: Millis): Promise<Verdict> {
     const names = [...limits.map(({ name }) => name), ...(mark === undefined ? [] : [mark])];
     const args = [cost, arrived, ...limits.map(({ limit }) => limit)];
     const answer = await this.#ports.redis.run("window", names, args, REDIS_PATIENCE_MS);

@@ -1,4 +1,5 @@
 import { ageOf } from "../domain/age.ts";
+import type { Millis } from "../domain/time.ts";
 import type { RedisConnection } from "./connect.ts";
 
 /**
@@ -21,7 +22,7 @@ const memberOf = (info: string, name: string): number =>
   Number(new RegExp(`^${name}:(\\d+)`, "m").exec(info)?.[1] ?? 0);
 
 /** @param redis asked for its memory now and then, behind the work */
-export function roomIn(redis: Pick<RedisConnection, "command">, now: () => number): Room {
+export function roomIn(redis: Pick<RedisConnection, "command">, now: () => Millis): Room {
   let left = true;
   let askedAt = Number.NEGATIVE_INFINITY;
 

@@ -60,13 +60,13 @@ function mostAround({ first, counts }: State, slot: number): number {
  * Thousandths of an event that the bucket still takes of a request that arrived then. Who comes late is counted with what
  * has come since, but the limit has drained meanwhile what it would have brought.
  */
-function bucketRoom({ at, level }: State, limit: number, arrived: number): number {
+function bucketRoom({ at, level }: State, limit: number, arrived: Millis): number {
   const ahead = limit * (arrived - at);
   return BUCKET * limit - (ahead >= 0 ? Math.max(0, level - ahead) : level + ahead);
 }
 
 /** Whole events that may still come at this moment. */
-export const remaining = (state: State, limit: number, arrived: number): number =>
+export const remaining = (state: State, limit: number, arrived: Millis): number =>
   Math.max(
     0,
     Math.floor(Math.min(limit - mostAround(state, slotOf(arrived)), bucketRoom(state, limit, arrived) / 1_000)),
@@ -76,7 +76,7 @@ export const remaining = (state: State, limit: number, arrived: number): number 
  * Milliseconds until `cost` events fit, if nothing else comes meanwhile. 0 when they fit now.
  * Infinity when they alone exceed the limit.
  */
-export function waitFor(state: State, limit: number, cost: number, arrived: number): number {
+export function waitFor(state: State, limit: number, cost: number, arrived: Millis): number {
   if (cost > limit) return Number.POSITIVE_INFINITY;
   let slot = slotOf(arrived);
   while (mostAround(state, slot) + cost > limit) slot += 1;

@@ -10,7 +10,7 @@ import { archivePrefix } from "../domain/codec/index.ts";
 import { defined } from "../domain/defined.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { MAX_EVENTS_PER_REQUEST, offsetOf } from "../domain/ids.ts";
-import { HOUR_MS } from "../domain/time.ts";
+import { HOUR_MS, type Millis } from "../domain/time.ts";
 import { deletedOffsets } from "../store/erasure/tombstones.ts";
 import type { Store } from "../store/table.ts";
 import {
@@ -52,7 +52,7 @@ export const ARRIVAL_MS = 24 * HOUR_MS;
 export const archiveFolder = (customerId: string): string => `events/prefix=${archivePrefix(customerId)}/`;
 
 /** `2026/01/02/03/` of a time in ms. */
-export const hourFolder = (ms: number): string =>
+export const hourFolder = (ms: Millis): string =>
   `${new Date(ms).toISOString().slice(0, 13).replaceAll("-", "/").replace("T", "/")}/`;
 
 /** Keys of a customer's 64th of the archive, in order, of arrivals between two times. @param after key to begin behind */

@@ -23,8 +23,8 @@ export interface Tools {
   fold(request: Extract<CubeRequest, { op: "fold" }>): Promise<Folded>;
   readonly log: Log;
   /** Milliseconds since the epoch. */
-  now(): number;
-  sleep(ms: number): Promise<void>;
+  now(): Millis;
+  sleep(ms: Millis): Promise<void>;
 }
 
 /** Where a slice stands: what the next one goes on from, and how far the job has come. */

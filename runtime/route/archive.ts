@@ -1,6 +1,7 @@
 import { PutRecordBatchCommand } from "@aws-sdk/client-firehose";
 import { type CallLimits, intoCalls } from "../aws/calls.ts";
 import type { Firehose } from "../aws/clients.ts";
+import type { Millis } from "../domain/time.ts";
 
 /** What Firehose takes in one call; a record counts as its bytes before base64. */
 const MOST: CallLimits = { items: 500, bytes: 4_000_000 };
@@ -42,7 +43,7 @@ export async function archiveAll(
   return outcomes;
 }
 
-type Record = { readonly at: number; readonly data: Buffer };
+type Record = { readonly at: Millis; readonly data: Buffer };
 
 async function putCall(firehose: Firehose, stream: string, call: readonly Record[]): Promise<(Error | undefined)[]> {
   try {

@@ -2,7 +2,7 @@ import type { Outgoing } from "../aws/queues.ts";
 import type { Service } from "../aws/service.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { systemEvent } from "../domain/notice.ts";
-import { rfc3339 } from "../domain/time.ts";
+import { type Millis, rfc3339 } from "../domain/time.ts";
 import type { RoutePorts } from "./route.ts";
 
 /**
@@ -18,7 +18,7 @@ const MAX_REMEMBERED = 1_000;
 
 export interface CostlyPorts {
   readonly service: Service;
-  now(): number;
+  now(): Millis;
   /** Sends events of the platform's own. @throws Error when not all could be sent */
   send(messages: readonly Outgoing[]): Promise<void>;
 }

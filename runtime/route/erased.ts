@@ -3,6 +3,7 @@ import { pack } from "../domain/codec/pack.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { type Erasure, isSubjectValue, subjectHash, subjectType } from "../domain/job.ts";
 import { parseJson } from "../domain/jsonNumber.ts";
+import type { Millis } from "../domain/time.ts";
 import { parsePath } from "../matching/index.ts";
 import type { Fault } from "./phase.ts";
 
@@ -15,11 +16,11 @@ import type { Fault } from "./phase.ts";
 const EMPTY = Buffer.from("{}");
 
 /** Erasures of everything up to this time (milliseconds) or later. */
-export const allErased = (erasures: readonly Erasure[], acceptedAt: number): boolean =>
+export const allErased = (erasures: readonly Erasure[], acceptedAt: Millis): boolean =>
   erasures.some(({ until, subject }) => subject === undefined && until >= acceptedAt);
 
 /** Offsets of the events that an erasure is about; empty at once where no erasure came later. */
-export function offsetsErased(erasures: readonly Erasure[], acceptedAt: number, events: readonly Buffer[]): number[] {
+export function offsetsErased(erasures: readonly Erasure[], acceptedAt: Millis, events: readonly Buffer[]): number[] {
   const tests = erasures.flatMap(({ until, subject }) => {
     if (until < acceptedAt || subject === undefined) return [];
     const path = parsePath(subject.jsonpath);

@@ -49,7 +49,7 @@ export interface RoutePorts {
   readonly snapshots: Snapshots;
   readonly log: Log;
   /** Milliseconds. */
-  now(): number;
+  now(): Millis;
   /** Packed events that are not in the message; undefined when they are gone. */
   fetchBody(key: string): Promise<Uint8Array | undefined>;
   putPayload(key: string, packed: Buffer): Promise<void>;

@@ -4,6 +4,7 @@ import { type Asked, FreshCache, type Freshness } from "../domain/freshCache.ts"
 import type { Tenant } from "../domain/identity/identity.ts";
 import type { Erasure } from "../domain/job.ts";
 import type { RoutedSubscription } from "../domain/subscription.ts";
+import type { Millis } from "../domain/time.ts";
 import { buildMatcher, type Matcher } from "../matching/index.ts";
 
 /**
@@ -52,13 +53,13 @@ export interface Snapshots {
    * The snapshot to match an event with that was accepted at this time (milliseconds).
    * @throws Error when the customer is unknown here and the service is out of reach
    */
-  get(tenant: Tenant, acceptedAt: number): Promise<Snapshot>;
+  get(tenant: Tenant, acceptedAt: Millis): Promise<Snapshot>;
 }
 
 export interface SnapshotsOptions {
   readonly service: Service;
   readonly log: Log;
-  now(): number;
+  now(): Millis;
   readonly maxBytes: number;
 }
 

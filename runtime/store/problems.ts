@@ -44,7 +44,7 @@ const keyOf = (tenant: Tenant, subscriptionId: string, cause: Cause) => ({
   sk: { S: problemSortKey(subscriptionId, cause) },
 });
 
-export function problemsIn(table: Table, now: () => number): Problems {
+export function problemsIn(table: Table, now: () => Millis): Problems {
   return {
     async failed({ tenant, subscription_id, attempts, events, first_at, last_at, sample_delivery_id, well, ...cause }) {
       const key = keyOf(tenant, subscription_id, cause);

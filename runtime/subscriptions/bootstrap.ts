@@ -31,7 +31,7 @@ interface Bootstrap {
   /** The `keys` table. */
   readonly keys: Table;
   readonly secrets: SecretsManagerClient;
-  now(): number;
+  now(): Millis;
   /** Milliseconds: sealing stops then, and the next run continues. */
   readonly until: Millis;
 }
@@ -101,8 +101,8 @@ const LONGEST_PAUSE_MS = 10_000;
 
 /** Time, as an argument. */
 export interface Time {
-  now(): number;
-  pause(ms: number): Promise<unknown>;
+  now(): Millis;
+  pause(ms: Millis): Promise<unknown>;
 }
 
 /**

@@ -29,7 +29,7 @@ export function problemsOf(
 ): string[] {
   const known = new Set(before.map(canonicalJson));
   const kept = new Set(wanted.map(canonicalJson));
-  const iso = (ms: number) => new Date(ms).toISOString();
+  const iso = (ms: Millis) => new Date(ms).toISOString();
   return [
     ...before
       .filter((rule) => !kept.has(canonicalJson(rule)) && Date.parse(rule.from) <= now + CLOSED_MS)

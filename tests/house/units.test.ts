@@ -7,6 +7,8 @@ const root = join(import.meta.dirname, "../..");
 
 /** A time of our own that is said to be a number and not in which unit: `created_at: number`, `now?: number`. */
 const withoutUnit = /\b(?:now|until|[a-z]+(?:_[a-z]+)*_at)\??: number\b/;
+/** The same of a clock, of a moment or of a length: `now(): number`, `now: () => number`, `askedAt: number`, `arrived?: number`, `ms: number`. */
+const clockWithoutUnit = /\b(?:now\??\(\): number|now\??: \(\) => number|(?:[a-z]\w*At|arrived|ms)\??: number)\b/;
 /** A unit in the name, and not in the type: `timeoutMs: number`, `overlap_seconds?: number`. */
 const unitInNameAlone = /\b(?:\w*(?:[a-z]Ms|_ms)|(?!\w*per_second)\w*(?:[a-z]Seconds|_seconds))\??: number\b/;
 /** A unit in the comment, and not in the type. */
@@ -23,6 +25,7 @@ const breaking = (rule: RegExp) => sources.filter((file) => rule.test(readFileSy
 
 test("a time and a length of time say their unit by their type", () => {
   assert.deepEqual(breaking(withoutUnit), []);
+  assert.deepEqual(breaking(clockWithoutUnit), []);
   assert.deepEqual(breaking(unitInNameAlone), []);
   assert.deepEqual(breaking(unitInCommentAlone), []);
 });
@@ -47,6 +50,14 @@ test("one name has one unit: what ends in `at` is in milliseconds, an `expiry` i
 test("the checks see what they forbid", () => {
   for (const text of ["readonly created_at: number;", "(now: number)", "until?: number"])
     assert.ok(withoutUnit.test(text), text);
+  for (const text of [
+    "now(): number;",
+    "now: () => number",
+    "readonly arrived?: number",
+    "(askedAt: number",
+    "(ms: number)",
+  ])
+    assert.ok(clockWithoutUnit.test(text), text);
   for (const text of [
     "timeoutMs: number",
     "readonly wait_ms?: number",

@@ -21,7 +21,7 @@ async function eventsByUlid(
   context: ReadContext,
   identity: Identity,
   ulids: readonly Ulid[],
-  now: () => number,
+  now: () => Millis,
 ): Promise<Map<string, StoredEvent>> {
   const tenant = tenantOf(identity);
   const [found, retentionMs] = await Promise.all([
@@ -54,7 +54,7 @@ export async function eventById(
   context: ReadContext,
   identity: Identity,
   id: string,
-  now: () => number,
+  now: () => Millis,
 ): Promise<StoredEvent> {
   const ulid = ulidIn("evt", id)!;
   const event = (await eventsByUlid(context, identity, [ulid], now)).get(ulid);

@@ -13,7 +13,7 @@ import { examine } from "../examine.ts";
 import { REASON_UNITS } from "../judge.ts";
 import { knownTo } from "../masks.ts";
 import { type Preview, previewer } from "../preview.ts";
-import { EventId, EventSchema, jsonBytes, Millis, readContext } from "../reads.ts";
+import { BodyMillis, EventId, EventSchema, jsonBytes, readContext } from "../reads.ts";
 import { route } from "../route.ts";
 import { NextCursor } from "../schemas.ts";
 import { EnrichSchema, SelectorSchema, TransformSchema } from "../subscriptionInput.ts";
@@ -70,8 +70,8 @@ export function register(app: Api, deps: Deps): void {
         enrich: EnrichSchema.nullable().optional(),
         format: z.enum(["event", "payload"]).optional(),
         max_batch: z.number().int().min(1).max(100).optional(),
-        from: Millis.optional(),
-        to: Millis.optional(),
+        from: BodyMillis.optional(),
+        to: BodyMillis.optional(),
         limit: z.number().int().min(1).max(10_000).optional().openapi({ description: "Events to examine (1,000)." }),
         cursor: z.string().max(4_096).optional(),
       }),

@@ -12,7 +12,7 @@ import { change } from "../audited.ts";
 import { startJob } from "../backfill.ts";
 import { listQuery, openList } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
-import { Millis } from "../reads.ts";
+import { BodyMillis } from "../reads.ts";
 import { route } from "../route.ts";
 import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
 
@@ -40,8 +40,8 @@ export const ReplaySchema = z
   .openapi("Replay");
 
 const ReplayBody = z.strictObject({
-  from: Millis.optional().openapi({ description: "Received at or after; needed unless `event_ids` are given." }),
-  to: Millis.optional().openapi({ description: "Received before; by default now." }),
+  from: BodyMillis.optional().openapi({ description: "Received at or after; needed unless `event_ids` are given." }),
+  to: BodyMillis.optional().openapi({ description: "Received before; by default now." }),
   event_type: EventTypes.optional(),
   event_ids: z.array(z.string().max(100)).min(1).max(1_000).optional(),
   subscription_ids: z.array(z.string().max(100)).min(1).max(1_000).optional().openapi({
@@ -55,8 +55,8 @@ const DeadLetterBody = z.strictObject({
   event_ids: z.array(z.string().max(100)).min(1).max(1_000).optional(),
   subscription_id: z.string().max(100).optional(),
   event_type: EventTypes.optional(),
-  from: Millis.optional(),
-  to: Millis.optional(),
+  from: BodyMillis.optional(),
+  to: BodyMillis.optional(),
   rate_per_second: Rate.optional(),
 });
 

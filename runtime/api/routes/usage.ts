@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { TriggersError } from "../../domain/errors/errors.ts";
-import { DAY_MS, HOUR_MS, MINUTE_MS, rfc3339 } from "../../domain/time.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, type Millis, rfc3339 } from "../../domain/time.ts";
 import { quantiles } from "../../domain/usage/histogram.ts";
 import { share } from "../../domain/usage/quota.ts";
 import { emptyTotals, type Totals, type UsageInterval } from "../../domain/usage/usage.ts";
@@ -48,7 +48,7 @@ const columns = [
 
 const QUANTILES = [0.5, 0.95, 0.99];
 
-function numbersOf(totals: Totals, limit: number, ms: number) {
+function numbersOf(totals: Totals, limit: number, ms: Millis) {
   const { requests, events, bytes, delivered, failed, dead_lettered } = totals;
   const [p50, p95, p99] = quantiles(totals.latencies, QUANTILES) as [number | null, number | null, number | null];
   const latency_ms = { p50, p95, p99 };

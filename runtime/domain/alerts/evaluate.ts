@@ -18,12 +18,12 @@ import type { RuleDefinition } from "./rule.ts";
 export interface Watch {
   readonly state: "pending" | "firing";
   /** The first minute above the threshold. */
-  readonly since: number;
+  readonly since: Millis;
   /** The last minute with a number, and that number. */
   readonly seen_at: Millis;
   readonly value: number;
   /** The first of the minutes below, up to now; null while there is none. */
-  readonly calm_since: number | null;
+  readonly calm_since: Millis | null;
   readonly severity: Severity;
 }
 
@@ -65,7 +65,7 @@ const severityOf = ({ kind, severity }: Judged, value: number): Severity =>
  */
 export function step(rule: Judged, watch: Watch | undefined, minute: number, value: number | null): Step {
   const forMs = rule.for_minutes * MINUTE_MS;
-  const lasted = (since: number) => minute + MINUTE_MS - since;
+  const lasted = (since: Millis) => minute + MINUTE_MS - since;
   if (value === null) return watch === undefined ? { watch, changes: [] } : withoutNumber(rule, watch, minute);
   const above = value > rule.threshold;
   if (watch === undefined) {
@@ -104,7 +104,7 @@ function withoutNumber(rule: Judged, watch: Watch, minute: number): Step {
 
 /** A time that a rule rang, or would have. Milliseconds; `resolved_at` null where it still does. */
 export interface Ringing {
-  readonly since: number;
+  readonly since: Millis;
   readonly fired_at: Millis;
   readonly resolved_at: Millis | null;
   /** The highest number while it rang. */

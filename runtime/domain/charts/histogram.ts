@@ -73,7 +73,7 @@ export function columnsOf(buckets: Buckets, baseline: Buckets = [], usualUpTo = 
 
 export interface HistogramLine {
   readonly name: string;
-  readonly ms: number | null;
+  readonly ms: Millis | null;
 }
 
 export interface Histogram {
@@ -83,7 +83,7 @@ export interface Histogram {
   readonly band?: { readonly low: number; readonly high: number } | undefined;
   readonly paint?: Paint;
   /** Of milliseconds. */
-  format(ms: number): string;
+  format(ms: Millis): string;
 }
 
 /** Where the axis of times has its labels: round lengths of each unit, each about three times the one before. */
@@ -157,7 +157,7 @@ const NAME_ROW = 11;
 /** A line at each percentile, and its name beside the line's end. The slowest stands highest, and a line begins below each name that it would meet. */
 function percentileShapes(
   { percentiles, format }: Histogram,
-  x: (ms: number) => number,
+  x: (ms: Millis) => number,
   bottom: number,
   middle: number,
 ): Shape[] {

@@ -1,5 +1,5 @@
 import { FreshCache } from "../freshCache.ts";
-import { MINUTE_MS } from "../time.ts";
+import { MINUTE_MS, type Millis } from "../time.ts";
 import type { Peppers } from "./apiKey.ts";
 
 /** Milliseconds after which it is read again, in the background of the request that finds it old. */
@@ -11,7 +11,7 @@ const MISSING_MS = 10_000;
 export class PepperCache {
   private readonly cache: FreshCache<"peppers", Peppers>;
 
-  constructor({ read, now }: { read(): Promise<Peppers>; now(): number }) {
+  constructor({ read, now }: { read(): Promise<Peppers>; now(): Millis }) {
     this.cache = new FreshCache({
       freshness: {
         refreshAfter: PEPPERS_MS,

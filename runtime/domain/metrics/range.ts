@@ -12,7 +12,7 @@ export const MAX_POINTS = 10_000;
 const AUTO_MINUTES_MS = 6 * HOUR_MS;
 const AUTO_HOURS_MS = 14 * DAY_MS;
 
-const autoInterval = (ms: number): Interval =>
+const autoInterval = (ms: Millis): Interval =>
   ms <= AUTO_MINUTES_MS ? "minute" : ms <= AUTO_HOURS_MS ? "hour" : "day";
 
 export interface Span {
@@ -34,7 +34,7 @@ const refuse = (message: string, ...details: ErrorDetail[]): TriggersError =>
   new TriggersError("invalid_request", message, { details });
 
 /** The range as it is asked for, before it is cut. */
-function askedRange({ last, from, to }: MetricsQuery, now: Millis): { from: number; to: number; ms: number } {
+function askedRange({ last, from, to }: MetricsQuery, now: Millis): { from: number; to: number; ms: Millis } {
   if (from === undefined) {
     const ms = lastMinutes(lastOf(last ?? "24h")) * MINUTE_MS;
     return { from: now - ms, to: now, ms };
@@ -60,7 +60,7 @@ function askedRange({ last, from, to }: MetricsQuery, now: Millis): { from: numb
  * A range ends with the point that holds its last moment and begins with the one that holds its first; `last` counts whole points
  * back from the end of the present one, so that `24h` by hour are 24 points.
  */
-function cut(query: MetricsQuery, interval: Interval, asked: { from: number; to: number; ms: number }): Span {
+function cut(query: MetricsQuery, interval: Interval, asked: { from: number; to: number; ms: Millis }): Span {
   const zone = query.time_zone;
   const step = interval === "none" ? "minute" : interval;
   // The present point counts even in its first millisecond.
@@ -74,7 +74,7 @@ function cut(query: MetricsQuery, interval: Interval, asked: { from: number; to:
 }
 
 /** Days are those of the calendar, which daylight saving makes longer and shorter. */
-function backFrom(to: number, query: MetricsQuery, interval: Interval, ms: number): number {
+function backFrom(to: number, query: MetricsQuery, interval: Interval, ms: Millis): number {
   if (interval === "day" && ms % DAY_MS === 0) return earlierIn(query.time_zone, to, ms / DAY_MS);
   return to - ms;
 }

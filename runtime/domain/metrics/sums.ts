@@ -1,3 +1,4 @@
+import type { Millis } from "../time.ts";
 import { countIn, latencyBucket } from "../usage/histogram.ts";
 
 /** The counts of a set of facts: everything that a measure is made of, so that sums of sums answer as one would. */
@@ -52,7 +53,7 @@ export function count(sums: Sums, counter: Counter, n: number): void {
 }
 
 /** @param n how often it was measured */
-export function measure(sums: Sums, name: HistogramName, ms: number, n = 1): void {
+export function measure(sums: Sums, name: HistogramName, ms: Millis, n = 1): void {
   sums.latencies[name] ??= new Map();
   countIn(sums.latencies[name], latencyBucket(ms), n);
 }

@@ -47,7 +47,7 @@ export const earlierIn = (zone: string, at: Millis, days: number): number =>
   zonedAt(at, zone).subtract({ days }).epochMilliseconds;
 
 /** What clocks in a zone show, as a field for date and time writes it: `2026-11-27T08:30`. */
-export const clockIn = (zone: string, at: number): string =>
+export const clockIn = (zone: string, at: Millis): string =>
   zonedAt(at, zone).toPlainDateTime().toString({ smallestUnit: "minute" });
 
 /** The time at which clocks in a zone show this; one that is skipped counts as that after the gap, one that comes twice as the first. */

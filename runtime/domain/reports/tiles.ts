@@ -97,7 +97,7 @@ const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
 const figure = (value: Value): number | null =>
   value !== null && typeof value === "object" ? (value as Latency).p95 : value;
 
-const readMs = (ms: number): string => lengthText(ms < 1_000 ? Math.round(ms) : ms, fine);
+const readMs = (ms: Millis): string => lengthText(ms < 1_000 ? Math.round(ms) : ms, fine);
 
 /** A value as it is read. */
 function readValue(measure: Measure, value: Value): string {

@@ -1,5 +1,5 @@
 import type { Tenant } from "../identity/identity.ts";
-import { HOUR_MS, rfc3339, secondsOf } from "../time.ts";
+import { HOUR_MS, type Millis, rfc3339, secondsOf } from "../time.ts";
 import { type SendPut, shardOfWriter } from "./counters.ts";
 
 /**
@@ -26,7 +26,7 @@ export interface ActiveMarks {
 }
 
 /** @param writer as of the counters @param now milliseconds */
-export function activeMarks(table: string, send: SendPut, writer: string, now: () => number): ActiveMarks {
+export function activeMarks(table: string, send: SendPut, writer: string, now: () => Millis): ActiveMarks {
   const shard = String(shardOfWriter(writer));
   const told = new Map<number, Set<Tenant>>();
   const untold = new Map<number, Set<Tenant>>();

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { AttributeValue, PutItemCommandInput } from "@aws-sdk/client-dynamodb";
 import { packRows, type Rows, rowIn } from "../metrics/facts.ts";
 import { addSums } from "../metrics/sums.ts";
-import type { Seconds } from "../time.ts";
+import type { Millis, Seconds } from "../time.ts";
 
 /**
  * Counters that many execution environments add to at once, each in items of its own.
@@ -75,7 +75,7 @@ interface Own extends Omit<Counters, "tally" | "rows"> {
   readonly chunks: Chunk[];
   readonly places: Map<string, Chunk>;
   readonly rowPlaces: Map<string, Chunk>;
-  touchedAt: number;
+  touchedAt: Millis;
 }
 
 export interface CounterWriter {
@@ -92,7 +92,7 @@ export interface CounterWriter {
  * @param writer unique to the execution environment, short: it is in the key of every item
  * @param now milliseconds
  */
-export function counterWriter(table: string, send: SendPut, writer: string, now: () => number): CounterWriter {
+export function counterWriter(table: string, send: SendPut, writer: string, now: () => Millis): CounterWriter {
   const shard = shardOfWriter(writer);
   const items = new Map<string, Own>();
   let chunks = 0;

@@ -1,11 +1,12 @@
 /** Latencies counted by bucket: they can be added up, and quantiles read from the sum. */
+import type { Millis } from "../time.ts";
 
 /** Each bucket is 10 % wider than the one before, so a quantile is off by 5 % at most. Bucket 0 is up to 1 ms. */
 const GROWTH = Math.log(1.1);
 /** Ends after 3,650 days, as long as any event is kept: retries go on for a day, and a dead letter may be delivered as long as it is there. */
 export const LAST_BUCKET = 278;
 
-export const latencyBucket = (ms: number): number =>
+export const latencyBucket = (ms: Millis): number =>
   ms <= 1 ? 0 : Math.min(LAST_BUCKET, Math.ceil(Math.log(ms) / GROWTH - 1e-9));
 
 /** The value that stands for a bucket, in ms: the geometric middle of its bounds. */

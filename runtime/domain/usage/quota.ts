@@ -73,7 +73,7 @@ export interface LimitUse {
 }
 
 /** @param ms how much of the range has passed */
-export function limitUse(limit_per_second: number, events: number, ms: number, peak: Peak | undefined): LimitUse {
+export function limitUse(limit_per_second: number, events: number, ms: Millis, peak: Peak | undefined): LimitUse {
   const average = ms <= 0 ? 0 : events / (ms / 1_000);
   const highest = peak?.per_second ?? 0;
   return {

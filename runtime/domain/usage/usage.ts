@@ -159,7 +159,7 @@ interface Minute {
  * @param writer unique to the execution environment, short: it is in the key of every item
  * @param now milliseconds
  */
-export function usageWriter(table: string, send: SendPut, writer: string, now: () => number): UsageWriter {
+export function usageWriter(table: string, send: SendPut, writer: string, now: () => Millis): UsageWriter {
   const counters = counterWriter(table, send, writer, now);
   /** Taken in since the last flush. */
   const fresh = new Map<string, Minute>();

@@ -22,7 +22,7 @@ export interface Cursor {
   readonly phase: Phase;
   readonly tenants: readonly Tenant[];
   /** Which of the tenants, and for everything in the table which shard. */
-  readonly at: number;
+  readonly at: Millis;
   readonly after?: string;
   readonly pass: number;
   /** What this pass has found so far. */

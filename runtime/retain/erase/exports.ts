@@ -2,7 +2,7 @@ import { DeleteObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { defined } from "../../domain/defined.ts";
 import { timeOf } from "../../domain/ids.ts";
 import { exportFolder, type Job } from "../../domain/job.ts";
-import { HOUR_MS, type Seconds } from "../../domain/time.ts";
+import { HOUR_MS, type Millis, type Seconds } from "../../domain/time.ts";
 import type { Tools } from "../work.ts";
 import { type Cursor, withCounts } from "./erasure.ts";
 
@@ -40,7 +40,7 @@ export async function inExports(
 }
 
 /** @param since exports that were asked for later stay @returns how many objects were removed */
-async function removeExports({ tenants }: Cursor, since: number, tools: Tools): Promise<number> {
+async function removeExports({ tenants }: Cursor, since: Millis, tools: Tools): Promise<number> {
   const { s3 } = tools.store;
   const Bucket = tools.env.EXPORT_BUCKET;
   let removed = 0;

@@ -1,6 +1,7 @@
 import type { DeliveryStatus } from "../../domain/event.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { FIRST_ULID, firstUlidAt, LAST_ULID, lowestOfRun, timeOf } from "../../domain/ids.ts";
+import type { Millis } from "../../domain/time.ts";
 import { statePartitions } from "../keys.ts";
 import type { Order, StatePartition } from "./batchStream.ts";
 
@@ -15,7 +16,7 @@ export interface Spent {
 }
 
 /** Whether the page's budget is used up, from now on. @param now the clock, milliseconds */
-export function budget(now: () => number, spent: Spent = { events: 0, bytes: 0 }): (scanned: number) => boolean {
+export function budget(now: () => Millis, spent: Spent = { events: 0, bytes: 0 }): (scanned: number) => boolean {
   const started = now();
   return (scanned) =>
     scanned >= BUDGET.batches ||

@@ -128,7 +128,7 @@ export async function findSoon(
   tenant: Tenant,
   ulids: readonly Ulid[],
   options: Omit<FindOptions, "now">,
-  now: () => number,
+  now: () => Millis,
 ): Promise<Map<string, Found>> {
   const started = now();
   const found = await findEvents(store, tenant, ulids, { ...options, now: started });

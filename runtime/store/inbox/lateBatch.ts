@@ -10,7 +10,7 @@ export const LATE_MS = 120_000;
 /** Stored later than this, a batch may come behind a mark: well before `LATE_MS`, for clocks and the write itself. */
 const LATE_STORED_MS = LATE_MS / 2;
 
-export const storedLate = (acceptedAt: number, now: Millis): boolean => now - acceptedAt > LATE_STORED_MS;
+export const storedLate = (acceptedAt: Millis, now: Millis): boolean => now - acceptedAt > LATE_STORED_MS;
 
 /** Removes a tenant's mark, after something was stored that it may hide. */
 export async function removeLowWater(events: Table, tenant: Tenant): Promise<void> {

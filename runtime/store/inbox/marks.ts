@@ -2,6 +2,7 @@ import { updateItem } from "../../aws/tables.ts";
 import { mapConcurrently } from "../../domain/concurrently.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import type { Ulid } from "../../domain/ids.ts";
+import type { Millis } from "../../domain/time.ts";
 import type { BatchItem } from "../batches/batchItem.ts";
 import { type Found, findSoon } from "../batches/find.ts";
 import { cancelDelivery } from "../deliveries/changeDelivery.ts";
@@ -51,7 +52,7 @@ export async function acknowledge(
   store: Store,
   tenant: Tenant,
   ulids: readonly Ulid[],
-  now: () => number,
+  now: () => Millis,
 ): Promise<Marked> {
   const found = await findSoon(store, tenant, ulids, { body: false, marks: true }, now);
   await mapConcurrently(byBatch(found), WIDTH, async ({ batch, offsets }) => {
@@ -67,7 +68,7 @@ export async function deleteEvents(
   store: Store,
   tenant: Tenant,
   ulids: readonly Ulid[],
-  now: () => number,
+  now: () => Millis,
 ): Promise<Marked> {
   const found = await findSoon(store, tenant, ulids, { body: false, deleted: true }, now);
   const gone = new Set(ulids.filter((ulid) => !found.has(ulid)));

@@ -35,7 +35,7 @@ export interface Page {
 export interface ReadOptions {
   readonly limit: number;
   /** The clock, milliseconds. */
-  now(): number;
+  now(): Millis;
   /** Which of these subscriptions are removed. */
   removed(subscriptionIds: readonly string[]): Promise<IsRemoved>;
   /** Events are listed for so many ms, even if their items expire later. */
