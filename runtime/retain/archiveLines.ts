@@ -1,6 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { objectEnd } from "../domain/body/scan.ts";
-import { Malformed } from "../domain/body/scanTokens.ts";
+import { Malformed, objectEnd } from "../domain/body/scan.ts";
 import { ontoOneLine } from "../domain/event.ts";
 import { type Tenant, tenantOf } from "../domain/identity/identity.ts";
 import { type RawValue, scan } from "../matching/rawJson.ts";

@@ -1,6 +1,5 @@
 import { type ErrorDetail, TriggersError } from "../errors/errors.ts";
-import { type Scan, scan } from "./scan.ts";
-import type { Position } from "./scanPosition.ts";
+import { type Position, type Scan, scan } from "./scan.ts";
 
 /** How every call says that its body is not JSON: with the position, and for a repeated member name like for bad syntax. */
 

@@ -2,8 +2,6 @@ import { isUtf8 } from "node:buffer";
 import type { ErrorDetail } from "../errors/errors.ts";
 import { MAX_EVENTS_PER_REQUEST } from "../ids.ts";
 import { MAX_DEPTH, NameSet } from "./scanNames.ts";
-import { firstInvalidUtf8, type Position, positionAt } from "./scanPosition.ts";
-import { Malformed, PLAIN, SPACE, skipScalar, skipString, unexpected } from "./scanTokens.ts";
 
 /**
  * One pass over the bytes of a `POST /events` body: a strict RFC 8259 reader that builds no values. It finds where each
@@ -26,6 +24,13 @@ export interface ScannedEvent {
   readonly type: string | null;
 }
 
+/** A place in a text: line and column from 1, the column in characters; byte from 0. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+  readonly byte: number;
+}
+
 export type Scan =
   /** The body is not JSON, or its bytes are not UTF-8: reading ends there. */
   | { readonly kind: "malformed"; readonly message: string; readonly at: Position }
@@ -39,6 +44,7 @@ export type Scan =
     };
 
 const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 const LETTER_N = 0x6e;
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -47,7 +53,28 @@ const CLOSE_OBJECT = 0x7d;
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 
+/** 1: plain inside a string. 0: a quote, a backslash or a control character. */
+const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte < 0x20 || byte === QUOTE || byte === BACKSLASH ? 0 : 1,
+);
+const SPACE = Uint8Array.from({ length: 256 }, (_, byte) => ([0x20, 0x0a, 0x0d, 0x09].includes(byte) ? 1 : 0));
+const DIGIT = Uint8Array.from({ length: 256 }, (_, byte) => (byte >= 0x30 && byte <= 0x39 ? 1 : 0));
+const HEX = Uint8Array.from({ length: 256 }, (_, byte) => (/^[0-9A-Fa-f]$/.test(String.fromCharCode(byte)) ? 1 : 0));
+const ESCAPED = Uint8Array.from({ length: 256 }, (_, byte) =>
+  '"\\/bfnrt'.includes(String.fromCharCode(byte)) ? 1 : 0,
+);
+const LITERALS = new Map(["true", "false", "null"].map((word) => [word.charCodeAt(0), word]));
+
 const EVENT_TYPE = Buffer.from("event_type");
+
+/** Where a text breaks JSON's grammar. */
+export class Malformed extends Error {
+  readonly at: number;
+  constructor(message: string, at: number) {
+    super(message);
+    this.at = at;
+  }
+}
 
 /** @param body the decoded bytes of the request */
 export function scan(body: Buffer): Scan {
@@ -268,3 +295,111 @@ class Scanner {
     this.faults.push({ ...(this.array ? { index: this.count } : {}), path, code, message, ...where });
   }
 }
+
+// The tokens of JSON (RFC 8259): each function answers where the token ends.
+
+/** @returns the offset after the string whose quote is at `start` */
+function skipString(body: Buffer, start: number): number {
+  let at = start + 1;
+  for (;;) {
+    while (PLAIN[body[at]!] === 1) at += 1;
+    const byte = body[at];
+    if (byte === QUOTE) return at + 1;
+    if (byte === undefined) throw new Malformed("the text ends inside a string", at);
+    if (byte !== BACKSLASH) throw new Malformed(`a string must not hold ${describeByte(byte)} unescaped`, at);
+    at = skipEscape(body, at);
+  }
+}
+
+/** @returns the offset after the escape that begins at `at` */
+function skipEscape(body: Buffer, at: number): number {
+  const byte = body[at + 1];
+  if (byte === undefined) throw new Malformed("the text ends inside a string", at + 1);
+  if (ESCAPED[byte] === 1) return at + 2;
+  if (byte !== 0x75) throw new Malformed(`there is no escape of ${describeByte(byte)}`, at + 1);
+  for (let i = at + 2; i < at + 6; i += 1) {
+    if (HEX[body[i]!] === 1) continue;
+    if (i >= body.length) throw new Malformed("the text ends inside a string", i);
+    throw new Malformed(`expected a hexadecimal digit, found ${describeByte(body[i]!)}`, i);
+  }
+  return at + 6;
+}
+
+/** @returns the offset after the string, number, `true`, `false` or `null` at `start` */
+function skipScalar(body: Buffer, start: number): number {
+  const byte = body[start];
+  if (byte === QUOTE) return skipString(body, start);
+  if (byte === 0x2d || DIGIT[byte!] === 1) return skipNumber(body, start);
+  const word = LITERALS.get(byte!);
+  if (word === undefined) throw unexpected(body, "a value", start);
+  for (let i = 0; i < word.length; i += 1) {
+    if (body[start + i] !== word.charCodeAt(i)) throw unexpected(body, `"${word}"`, start + i);
+  }
+  return start + word.length;
+}
+
+function skipNumber(body: Buffer, start: number): number {
+  let at = body[start] === 0x2d ? start + 1 : start;
+  at = body[at] === 0x30 ? at + 1 : skipDigits(body, at);
+  if (body[at] === 0x2e) at = skipDigits(body, at + 1);
+  if (body[at] === 0x65 || body[at] === 0x45) {
+    at += 1;
+    if (body[at] === 0x2b || body[at] === 0x2d) at += 1;
+    at = skipDigits(body, at);
+  }
+  return at;
+}
+
+function skipDigits(body: Buffer, start: number): number {
+  let at = start;
+  while (DIGIT[body[at]!] === 1) at += 1;
+  if (at === start) throw unexpected(body, "a digit", at);
+  return at;
+}
+
+/** What to throw where something else should stand. */
+function unexpected(body: Buffer, expected: string, at: number): Malformed {
+  const byte = body[at];
+  return byte === undefined
+    ? new Malformed(`the text ends where ${expected} should be`, at)
+    : new Malformed(`expected ${expected}, found ${describeByte(byte)}`, at);
+}
+
+function positionAt(body: Uint8Array, byte: number): Position {
+  let line = 1;
+  let column = 1;
+  for (let i = 0; i < byte; i += 1) {
+    if (body[i] === 0x0a) {
+      line += 1;
+      column = 1;
+    } else if ((body[i]! & 0xc0) !== 0x80) column += 1; // continuation bytes are part of the character before
+  }
+  return { line, column, byte };
+}
+
+/** Offset of the first byte that begins no UTF-8 character. @param body text that is not UTF-8 */
+export function firstInvalidUtf8(body: Uint8Array): number {
+  // Every prefix that ends before the fault is UTF-8, but for a character cut in half: halve until three bytes are left.
+  let good = 0;
+  let bad = body.length;
+  while (bad - good > 4) {
+    let middle = (good + bad) >> 1;
+    while (middle > good && (body[middle]! & 0xc0) === 0x80) middle -= 1;
+    if (middle === good) break;
+    if (isUtf8(body.subarray(good, middle))) good = middle;
+    else bad = middle;
+  }
+  while (good < bad) {
+    let length = 1;
+    while (length <= 4 && !isUtf8(body.subarray(good, good + length))) length += 1;
+    if (length > 4) return good;
+    good += length;
+  }
+  return good;
+}
+
+/** A byte for a message, harmless in any log: `"x"` when printable ASCII, else its number. */
+const describeByte = (byte: number): string =>
+  byte > 0x20 && byte < 0x7f
+    ? JSON.stringify(String.fromCharCode(byte))
+    : `byte 0x${byte.toString(16).padStart(2, "0")}`;

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import fc from "fast-check";
 import { test } from "uvu";
-import { MAX_FAULTS, type Scan, scan } from "../../../runtime/domain/body/scan.ts";
-import { firstInvalidUtf8 } from "../../../runtime/domain/body/scanPosition.ts";
+import { firstInvalidUtf8, MAX_FAULTS, type Scan, scan } from "../../../runtime/domain/body/scan.ts";
 import { defined } from "../../../runtime/domain/defined.ts";
 
 const runs = Number(process.env.SCAN_RUNS ?? 1_000);
