@@ -121,7 +121,9 @@ function rowsOf(facts: AlertFacts, zone: string): [label: string, text: string][
 const SHORT = 300;
 /** A long name is cut, never what follows it: a link without its end leads nowhere. */
 const shortOf = (subject: string, rest: string): string =>
-  subject.length + rest.length <= SHORT ? subject + rest : `${subject.slice(0, SHORT - rest.length - 1)}…${rest}`;
+  subject.length + rest.length <= SHORT
+    ? subject + rest
+    : `${subject.slice(0, SHORT - rest.length - 1).replace(/[\ud800-\udbff]$/, "")}…${rest}`;
 
 /** @param link to the page that acknowledges the alert @param zone by whose clocks its readers live: a name of the IANA time zone database */
 export function composeAlert(facts: AlertFacts, link: string, zone: string): Composed {
@@ -213,7 +215,10 @@ export const eventOf = (facts: AlertFacts) => ({
   ...facts,
 });
 
-/** As a Slack incoming webhook takes it. Slack reads `<`, `>` and `&` as its own marks. */
+/**
+ * As a Slack incoming webhook takes it, whole: names and URLs are bounded, so that it is far below the 40,000 characters after which Slack cuts.
+ * Slack reads `<`, `>` and `&` as its own marks.
+ */
 export const slackOf = ({ subject, text }: Composed) => ({ text: slackText(`*${subject}*\n${text}`) });
 const slackText = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").slice(0, 3_000);
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

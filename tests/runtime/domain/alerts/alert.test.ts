@@ -84,6 +84,17 @@ test("a name is text everywhere, and the link is never cut", () => {
   assert.ok(short.length <= 300 && short.endsWith(`, since 09:50 UTC. ${link}`), short);
 });
 
+test("the longest names and URLs leave a Slack message whole, and an SMS ends in no half of a character", () => {
+  const long = { ...facts, name: "&".repeat(200), cause: `Workflow ${"<".repeat(256)}` };
+  const instead_of = `webhook https://hooks.example.com/${"&".repeat(2_000)}`;
+  const { text } = slackOf(composeAlert({ ...long, instead_of }, link, "UTC"));
+  assert.ok(text.endsWith(`${link}\n`) && text.length < 40_000, text.slice(-200));
+  for (const name of ["\u{1F600}".repeat(100), `x${"\u{1F600}".repeat(99)}`]) {
+    const { short } = composeAlert({ ...facts, name }, `${link}${"&".repeat(60)}`, "UTC");
+    assert.ok(short.length <= 300 && short.isWellFormed() && short.includes("…"), short);
+  }
+});
+
 test("a message in place of another says of which", () => {
   const { text, html } = composeAlert({ ...facts, instead_of: "webhook https://hooks.example.com/a" }, link, "UTC");
   for (const message of [text, html])
