@@ -127,7 +127,7 @@ export async function follow(
 ): Promise<boolean> {
   const changed = await updateItem(sockets, keyOf(tenant, connection_id), {
     UpdateExpression: `SET following_${channel} = :until`,
-    ConditionExpression: `attribute_exists(on_${channel}) AND asked_${channel} = :asked`,
+    ConditionExpression: `asked_${channel} = :asked`,
     ExpressionAttributeValues: { ":until": N(until), ":asked": N(asked_at) },
   });
   return changed !== undefined;

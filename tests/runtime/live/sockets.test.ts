@@ -14,7 +14,13 @@ import {
   endMeasuring,
   goOnMeasuring,
   groupOf,
+  follow as markFollowed,
+  mayBeHeard,
+  noteSkipped,
+  subscribe,
   takeRoom,
+  takeSkipped,
+  unsubscribe,
 } from "../../../runtime/sockets/connections.ts";
 import { issueTicket, takeTicket } from "../../../runtime/sockets/tickets.ts";
 import { openStorage, type Storage } from "../../support/storage.ts";
@@ -159,6 +165,42 @@ test("fifty messages are sent, and the number of the rest once the second is ove
   await publish({ tenant, events, untold: { events: 5 } }, ports);
   assert.equal(sent.filter(({ message }) => "event_id" in message).length, 50);
   assert.deepEqual(sent.at(-1), { id: "s", message: { channel: "events", skipped: 25 }, at: START + 21_000 });
+});
+
+test("nothing that happens to a socket that is forgotten makes it known again", async () => {
+  const { tenant } = world();
+  const subscription = { filter: {}, following: 0, asked_at: START };
+  const follows = { tenant, connection_id: "s", channel: "events", asked_at: START } as const;
+  assert.deepEqual(
+    await Promise.all([
+      takeRoom(sockets, tenant, "s", 5, START),
+      mayBeHeard(sockets, tenant, "s", START),
+      noteSkipped(sockets, tenant, "s", "events", 5),
+      takeSkipped(sockets, tenant, "s", "events"),
+      subscribe(sockets, tenant, "s", "events", subscription),
+      unsubscribe(sockets, tenant, "s", "events"),
+      markFollowed(sockets, follows, START),
+    ]),
+    [0, false, false, 0, false, undefined, false],
+  );
+  const { Items = [] } = await sockets.dynamodb.send(new ScanCommand({ TableName: sockets.name }));
+  assert.deepEqual(
+    Items.filter(({ pk }) => pk!.S!.includes(tenant)),
+    [],
+  );
+});
+
+test("of those who leave messages out one tells how many, until somebody has", async () => {
+  const { tenant, open } = world();
+  await open("s");
+  const note = (count: number, channel: "events" | "deliveries" = "events") =>
+    noteSkipped(sockets, tenant, "s", channel, count);
+  assert.deepEqual([await note(3), await note(4), await note(9, "deliveries")], [true, false, true]);
+  assert.deepEqual([await takeSkipped(sockets, tenant, "s", "events"), await note(2)], [7, true]);
+  assert.deepEqual(
+    [await takeSkipped(sockets, tenant, "s", "events"), await takeSkipped(sockets, tenant, "s", "events")],
+    [2, 0],
+  );
 });
 
 test("a socket that is gone, whose key is revoked, or whose time is over is forgotten", async () => {
