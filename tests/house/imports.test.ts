@@ -219,6 +219,27 @@ test("a stage that sends a command of its own, or asks a table itself, is found"
   );
 });
 
+/** A file inside a package, such as `undici/lib/core/connect.js`, that its next version may move or change. */
+const privateFile = /^((?:@[\w-]+\/)?[\w.-]+)\/(?:lib|dist(?:-\w+)?|src)\//;
+
+/** @returns the packages of which private files are read, and whose version is a range */
+const loose = (all: readonly Import[], versions: Readonly<Record<string, string>>): string[] => [
+  ...new Set(
+    all.flatMap(({ target }) => {
+      const name = privateFile.exec(target)?.[1];
+      return name !== undefined && /^[~^]/.test(versions[name] ?? "") ? [name] : [];
+    }),
+  ),
+];
+
+test("a package of which private files are read has one exact version", () => {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+  assert.deepEqual(loose(imports, { ...dependencies, ...devDependencies }), []);
+  const made = importsOf("runtime/a.ts", 'import b from "undici/lib/core/connect.js";\nimport { c } from "zod/mini";');
+  assert.deepEqual(loose(made, { undici: "^8.0.0", zod: "^4.0.0" }), ["undici"]);
+  assert.deepEqual(loose(made, { undici: "8.0.0", zod: "^4.0.0" }), []);
+});
+
 test("the check sees every way to import", () =>
   assert.deepEqual(
     importsOf(
