@@ -114,21 +114,20 @@ test("the handler gets checked parameters, query and body, and the caller's tena
   );
 });
 
+const INVALID = [400, "invalid_request"] as const;
 const refused: [says: string, path: string, body: string, status: number, code: string, details: unknown][] = [
   [
     "an unknown member is named by its path",
     "/probe/one",
     '{"name":"x","tags":[{"t":"a","u":1}]}',
-    400,
-    "invalid_request",
+    ...INVALID,
     [{ path: "/tags/0/u", message: "is not known here" }],
   ],
   [
     "every thing wrong has a detail",
     "/probe/one",
     '{"tags":"x","y":1}',
-    400,
-    "invalid_request",
+    ...INVALID,
     [
       { path: "/name", message: "Invalid input: expected string, received undefined" },
       { path: "/tags", message: "Invalid input: expected array, received string" },
@@ -139,56 +138,49 @@ const refused: [says: string, path: string, body: string, status: number, code: 
     "a body that is no object is refused",
     "/probe/one",
     "[]",
-    400,
-    "invalid_request",
+    ...INVALID,
     [{ path: "", message: "Invalid input: expected object, received array" }],
   ],
   [
     "an unknown query parameter is refused",
     "/probe/one?x=1",
     NAME,
-    400,
-    "invalid_request",
+    ...INVALID,
     [{ path: "/x", message: "is not known here" }],
   ],
   [
     "a number out of range is refused",
     "/probe/one?n=6",
     NAME,
-    400,
-    "invalid_request",
+    ...INVALID,
     [{ path: "/n", message: "Too big: expected number to be <=5" }],
   ],
   [
     "a parameter given twice that is to be given once is refused",
     "/probe/one?n=1&n=2",
     NAME,
-    400,
-    "invalid_request",
+    ...INVALID,
     [{ path: "/n", message: "Invalid input: expected string, received array" }],
   ],
   [
     "a bad parameter in the path is named by its path",
     "/probe/a-b",
     NAME,
-    400,
-    "invalid_request",
+    ...INVALID,
     [{ path: "/id", message: "Invalid string: must match pattern /^\\w+$/" }],
   ],
   ...["%", "%4", "%zz", "%ff", "%c3%28"].map((escaped): [string, string, string, number, string, unknown] => [
     `a path that holds ${escaped} is refused`,
     `/probe/${escaped}`,
     NAME,
-    400,
-    "invalid_request",
+    ...INVALID,
     [{ path: "", message: "holds a % that begins no escape, or escapes of bytes that are not UTF-8" }],
   ]),
   ...["n=%", "n=1&kind=%FF"].map((query): [string, string, string, number, string, unknown] => [
     `the query ${query} is refused`,
     `/probe/one?${query}`,
     NAME,
-    400,
-    "invalid_request",
+    ...INVALID,
     [
       {
         path: `/${query.split("&").at(-1)!.split("=")[0]}`,
@@ -200,18 +192,10 @@ const refused: [says: string, path: string, body: string, status: number, code: 
     "U+0000 in a string is refused",
     "/probe/one",
     '{"name":"\\u0000"}',
-    400,
-    "invalid_request",
+    ...INVALID,
     [{ path: "", message: "Strings may not contain the character U+0000." }],
   ],
-  [
-    "U+0000 in the query is refused",
-    "/probe/one?n=%00",
-    NAME,
-    400,
-    "invalid_request",
-    [{ path: "", message: "contains U+0000" }],
-  ],
+  ["U+0000 in the query is refused", "/probe/one?n=%00", NAME, ...INVALID, [{ path: "", message: "contains U+0000" }]],
   ["an absent body is no JSON", "/probe/one", "", 400, "invalid_json", undefined],
 ];
 for (const [says, path, body, status, code, details] of refused) {

@@ -103,42 +103,26 @@ test("target_url is the same as webhook_url", async () => {
   assert.deepEqual([status, body.webhook_url, body.target_url], [201, target_url, undefined]);
 });
 
-const refused: [says: string, more: object, status: number, code: string, detail: object][] = [
-  [
-    "a URL is required",
-    { webhook_url: undefined },
-    400,
-    "invalid_request",
-    { path: "/webhook_url", message: "is required" },
-  ],
+const invalid: [says: string, more: object, path: string, message: string][] = [
+  ["a URL is required", { webhook_url: undefined }, "/webhook_url", "is required"],
   [
     "two different URLs are refused",
     { target_url: "https://example.com/other" },
-    400,
-    "invalid_request",
-    { path: "/target_url", message: "differs from webhook_url; give one of them" },
+    "/target_url",
+    "differs from webhook_url; give one of them",
   ],
+  ["an unknown member is refused", { webhook: "x" }, "/webhook", "is not known here"],
+  ["max_batch is at most 100", { max_batch: 101 }, "/max_batch", "Too big: expected number to be <=100"],
+  ["max_batch is at least 1", { max_batch: 0 }, "/max_batch", "Too small: expected number to be >=1"],
   [
-    "an unknown member is refused",
-    { webhook: "x" },
-    400,
-    "invalid_request",
-    { path: "/webhook", message: "is not known here" },
+    "a backfill from the future is refused",
+    { backfill_from: "2999-01-01T00:00:00Z" },
+    "/backfill_from",
+    "must not be in the future",
   ],
-  [
-    "max_batch is at most 100",
-    { max_batch: 101 },
-    400,
-    "invalid_request",
-    { path: "/max_batch", message: "Too big: expected number to be <=100" },
-  ],
-  [
-    "max_batch is at least 1",
-    { max_batch: 0 },
-    400,
-    "invalid_request",
-    { path: "/max_batch", message: "Too small: expected number to be >=1" },
-  ],
+];
+type Refusal = [says: string, more: object, status: number, code: string, detail: object];
+const refused: Refusal[] = [
   [
     "http is refused",
     { webhook_url: "http://example.com/" },
@@ -181,13 +165,7 @@ const refused: [says: string, more: object, status: number, code: string, detail
     "unprocessable",
     { path: "/environment", message: "must be live" },
   ],
-  [
-    "a backfill from the future is refused",
-    { backfill_from: "2999-01-01T00:00:00Z" },
-    400,
-    "invalid_request",
-    { path: "/backfill_from", message: "must not be in the future" },
-  ],
+  ...invalid.map(([says, more, path, message]): Refusal => [says, more, 400, "invalid_request", { path, message }]),
 ];
 for (const [says, more, status, code, detail] of refused) {
   test(says, async () => {
