@@ -1,10 +1,10 @@
 import { createRoute, type RouteConfig, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import jsonPointer from "json-pointer";
 import { parseJson } from "../domain/body/managementBody.ts";
 import { checkMediaType, decodeBody, tooLarge } from "../domain/body/requestBody.ts";
 import { defined, mapDefined } from "../domain/defined.ts";
-import { type ErrorCode, type ErrorDetail, errorCatalog, TriggersError } from "../domain/errors/errors.ts";
+import { type ErrorCode, errorCatalog, TriggersError } from "../domain/errors/errors.ts";
+import { detailsOf } from "../domain/errors/issues.ts";
 import {
   BODY_FAULT_HEADER,
   CONTENT_TYPE_HEADER,
@@ -64,18 +64,6 @@ export interface RouteInput<P extends z.ZodType, Q extends z.ZodType, B extends 
   readonly body: z.output<B>;
   /** Decoded bytes of the body, with `rawBody`. */
   readonly raw: Uint8Array;
-}
-
-/** Issues of zod as details; an unknown member is named by its own path. */
-function detailsOf(error: z.ZodError, prefix = ""): ErrorDetail[] {
-  return error.issues.flatMap((issue): ErrorDetail[] => {
-    const at = issue.path.map(String);
-    const pointer = (steps: string[]) => prefix + jsonPointer.compile(steps);
-    if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((key) => ({ path: pointer([...at, key]), message: "is not known here" }));
-    }
-    return [{ path: pointer(at), message: issue.message }];
-  });
 }
 
 /** @throws TriggersError `invalid_request`, with one detail for each thing wrong. @param what `body is`, `query is` */

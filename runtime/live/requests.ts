@@ -2,6 +2,7 @@ import { z } from "zod";
 import { alertStates } from "../domain/alerts/alert.ts";
 import { severities } from "../domain/alerts/kinds.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
+import { detailsOf } from "../domain/errors/issues.ts";
 import { deliveryStatuses, eventStatuses } from "../domain/event.ts";
 import { type Ulid, ulidIn } from "../domain/ids.ts";
 import { readJson } from "../domain/json.ts";
@@ -95,10 +96,7 @@ export function readMessage(text: string): ClientMessage {
   const channel = channelOf(subscribe, "/subscribe");
   const read = filters[channel].safeParse(filter ?? {});
   if (!read.success) {
-    const details = read.error.issues.map(({ path, message }) => ({
-      path: ["/filter", ...path.map(String)].join("/"),
-      message,
-    }));
+    const details = detailsOf(read.error, ["filter"]);
     const allowed = Object.keys(filters[channel].shape).join(", ");
     throw new TriggersError("invalid_request", `The filter is not valid: "${channel}" takes ${allowed}.`, { details });
   }

@@ -434,7 +434,10 @@ export async function management(words: readonly string[] = []): Promise<Managem
       ({ error } = JSON.parse(text));
     } catch {}
     const { code, details = [] } = error ?? {};
-    if (code === "invalid_request" && !(details.length > 0 && details.every(({ message = "" }) => message.length > 3)))
+    if (
+      code === "invalid_request" &&
+      !(details.length > 0 && details.every(({ message = "" }) => !["", "Invalid input"].includes(message)))
+    )
       return `it doesn't say what is wrong: ${text.slice(0, 500)}`;
     const entry = errorCatalog[error?.code as keyof typeof errorCatalog] as { status: number } | undefined;
     return entry?.status === status ? undefined : `${String(error?.code)} came with ${status}`;

@@ -137,7 +137,7 @@ function checkedTarget(deps: Deps, kind: ChannelKind, target: string): string {
   }
   const checked = checkWebhookUrl(target, deps.urlRules);
   if (!checked.ok)
-    throw new TriggersError("webhook_url_forbidden", `The target can't be used: ${checked.message}.`, {
+    throw new TriggersError("webhook_url_forbidden", `The target can't be used: ${checked.message}`, {
       details: [{ path: "/target", message: checked.message }],
     });
   return target;

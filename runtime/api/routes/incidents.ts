@@ -22,7 +22,7 @@ const Kind = z.enum(["incident", "maintenance"]);
 const Impact = z.enum(["none", "degraded", "down"]).openapi({
   description: "What it does to the parts that it names, while it is open.",
 });
-const Title = z.string().min(1).max(200);
+const Title = z.string().trim().min(1).max(200);
 const Message = z.string().max(5_000);
 const Parts = z.array(z.enum(parts)).max(parts.length);
 /** `resolved` ends it now. */

@@ -14,9 +14,11 @@ import { TriggersError } from "../../domain/errors/errors.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { newId } from "../../domain/ids.ts";
 import { MetricsQuery, TimeZone } from "../../domain/metrics/query.ts";
+import { rangeOf } from "../../domain/metrics/range.ts";
 import { reportHtml, reportSubject, reportText } from "../../domain/reports/page.ts";
 import { periods, type ReportDefinition, type Tile } from "../../domain/reports/report.ts";
 import { nextRun } from "../../domain/reports/schedule.ts";
+import { rangeOfReport, tilesOf } from "../../domain/reports/tiles.ts";
 import { DAY_MS, type Millis, rfc3339 } from "../../domain/time.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
@@ -140,6 +142,21 @@ const definitionOf = (body: z.output<typeof ReportBody>): ReportDefinition => ({
   recipients: [...new Set(body.recipients)],
 });
 
+/** @throws TriggersError `invalid_request` naming each tile whose query can't be answered: its range is impossible, or it makes too many points */
+function checkTiles(report: ReportDefinition, now: Millis): void {
+  if (typeof report.template === "string") return;
+  const details = tilesOf(report, rangeOfReport(report, now)).flatMap(({ query }, at) => {
+    try {
+      rangeOf(MetricsQuery.parse(query), now);
+      return [];
+    } catch (error) {
+      if (!(error instanceof TriggersError)) throw error;
+      return (error.details ?? []).map((detail) => ({ ...detail, path: `/template/${at}/query${detail.path ?? ""}` }));
+    }
+  });
+  if (details.length > 0) throw new TriggersError("invalid_request", "The body is not valid.", { details });
+}
+
 const nextOf = ({ schedule }: ReportDefinition, now: Millis): string | null =>
   schedule === null ? null : rfc3339(nextRun(schedule, now));
 
@@ -242,6 +259,7 @@ export function register(app: Api, deps: Deps): void {
       const { customer_id } = c.get("identity");
       const tenant = c.get("tenant");
       const definition = definitionOf(body);
+      checkTiles(definition, deps.now());
       const row = await change(deps, c, customer_id, async (tx, tell) => {
         const others = await tx.selectFrom("reports").select("report_id").where("tenant", "=", tenant).execute();
         refuseBeyond("reports", MAX_REPORTS, others.length);
@@ -350,7 +368,9 @@ export function register(app: Api, deps: Deps): void {
         const definition = {
           ...before.definition,
           ...Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined)),
+          recipients: [...new Set(body.recipients ?? before.definition.recipients)],
         } as ReportDefinition;
+        if (body.template !== undefined || body.schedule !== undefined) checkTiles(definition, deps.now());
         if (body.recipients !== undefined) await checkRecipients(tx, c.get("tenant"), body.recipients);
         const next = body.schedule === undefined ? {} : { next_run_at: nextOf(definition, deps.now()) };
         const changed = await tx

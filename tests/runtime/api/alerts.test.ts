@@ -303,6 +303,26 @@ test("a webhook is verified by answering a signed challenge with it", async () =
   assert.equal("signing_secret" in read, false);
 });
 
+const wrongTargets: [kind: string, target: string, status: number, says: string][] = [
+  ["email", "a@b", 400, "must be an e-mail address"],
+  ["email", "a@example.com\r\nBcc: b@example.com", 400, "must be an e-mail address"],
+  ["sms", "0151 234567", 400, "must be a number with its country code: +4915112345678"],
+  [
+    "slack",
+    "https://slack.example/services/T/B/x",
+    400,
+    "must be the URL of a Slack incoming webhook: https://hooks.slack.com/services/…",
+  ],
+  ["webhook", "http://hooks.example.com/", 422, "The webhook URL must begin with https://."],
+];
+for (const [kind, target, status, says] of wrongTargets)
+  test(`the target ${JSON.stringify(target)} is no ${kind}, and the answer says what is one`, async () => {
+    const refused = await call("POST", "/alert-channels", { kind, target });
+    assert.deepEqual([refused.status, refused.body.error.details], [status, [{ path: "/target", message: says }]]);
+    if (status === 422) assert.equal(refused.body.error.message, `The target can't be used: ${says}`);
+    assert.deepEqual(asked, []);
+  });
+
 test("a Slack webhook's URL is a secret, and its code comes by Slack", async () => {
   const target = "https://hooks.slack.com/services/T000/B000/abcdefgh";
   const channel = await created("/alert-channels", { kind: "slack", target });

@@ -210,6 +210,41 @@ test("finished runs are listed for 400 days", async () => {
   assert.deepEqual(await runsOf(report_id), []);
 });
 
+test("a tile that could never be answered is refused, each by its place, when a report is made or changed", async () => {
+  const tile = (query: object) => ({ title: "x", query: { measures: ["events"], ...query } });
+  const template = [
+    tile({}),
+    tile({ last: "30d", interval: "minute" }),
+    tile({ from: "2026-01-02T00:00:00Z", to: "2026-01-01T00:00:00Z" }),
+    // Of the report's own week.
+    tile({ interval: "minute" }),
+  ];
+  const places = [
+    ["/template/1/query/interval", /at most 10000 are allowed/],
+    ["/template/2/query/to", /must be after/],
+    ["/template/3/query/interval", /makes 10080 points/],
+  ] as const;
+  const { report_id } = await report();
+  for (const refused of [
+    await call("POST", "/reports", { name: "x", template }),
+    await call("PATCH", `/reports/${report_id}`, { template }),
+  ]) {
+    assert.equal(refused.status, 400);
+    const { details } = refused.body.error as { details: { path: string; message: string }[] };
+    assert.deepEqual(
+      details.map(({ path }) => path),
+      places.map(([path]) => path),
+    );
+    for (const [at, [, says]] of places.entries()) assert.match(details[at]!.message, says);
+  }
+  const unknown = await call("POST", "/reports", { name: "x", template: "yearly" });
+  assert.deepEqual(unknown.body.error.details, [
+    { path: "/template", message: 'Invalid option: expected one of "weekly"|"monthly"' },
+  ]);
+  // What was right when it was made may still be renamed.
+  assert.equal((await call("PATCH", `/reports/${report_id}`, { name: "y" })).status, 200);
+});
+
 test("limits: runs under way, reports, tiles, recipients, an unknown zone, an invalid time", async () => {
   const { report_id } = await report();
   for (let run = 0; run < 3; run += 1) assert.equal((await call("POST", `/reports/${report_id}/run`)).status, 202);

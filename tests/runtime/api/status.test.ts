@@ -190,6 +190,7 @@ test("an invalid incident is refused with its fault, an unknown one is 404, and 
   for (const [body, path] of [
     [{ ...good, kind: "rumour" }, "/kind"],
     [{ ...good, title: "" }, "/title"],
+    [{ ...good, title: " \n " }, "/title"],
     [{ ...good, components: ["moon"] }, "/components/0"],
     [{ ...good, starts_at: "2026-01-02T00:00:00Z", ends_at: "2026-01-01T00:00:00Z" }, "/ends_at"],
     [{ ...good, colour: "red" }, "/colour"],

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import fc from "fast-check";
 import { suite } from "uvu";
+import { MAX_FIGURE_FILTERS } from "../../../runtime/domain/live.ts";
 import { measures } from "../../../runtime/domain/metrics/names.ts";
 import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { usageWriter } from "../../../runtime/domain/usage/usage.ts";
@@ -28,8 +29,15 @@ interface Told {
   readonly message: Record<string, unknown>;
 }
 
-/** What the sockets of a customer are sent while these facts are counted. @param facts milliseconds after the start, and of which type */
-async function watched(facts: readonly (readonly [after: number, type: string])[], filters: readonly object[]) {
+/**
+ * What the sockets of a customer are sent while these facts are counted.
+ * @param facts milliseconds after the start, and of which type @param filters one of each socket @param limits events a second of each socket
+ */
+async function watched(
+  facts: readonly (readonly [after: number, type: string])[],
+  filters: readonly object[],
+  limits: readonly number[] = [],
+) {
   tenants += 1;
   const tenant = `cus_figures${tenants}`;
   const sockets = storage.store.events;
@@ -55,7 +63,7 @@ async function watched(facts: readonly (readonly [after: number, type: string])[
   };
   const told: Told[] = [];
   for (const [n, filter] of filters.entries()) {
-    const who = { key_id: "key_1", limit_per_second: 100 };
+    const who = { key_id: "key_1", limit_per_second: limits[n] ?? 100 };
     await putConnection(sockets, { tenant, connection_id: `s${n}`, who, ends_at: START + 7_200_000 });
     await subscribe(sockets, tenant, `s${n}`, "metrics", { filter: filter as never, following: 0, asked_at: START });
   }
@@ -122,6 +130,20 @@ test("figures are every measure of the running minute and of the one before, as 
       measures.filter((name) => !(name in figures)),
       [],
     );
+});
+
+test("the use of the limit is that of the limit that each socket's key has", async () => {
+  const told = await watched([[0, "a"]], [{}, {}], [100, 50]);
+  assert.deepEqual(
+    ["s0", "s1"].map((id) => told.find((each) => each.id === id)!.message.limit_use),
+    [0.01, 0.02],
+  );
+});
+
+test("sockets that asked for other filters at one moment are told those of as many as there may be", async () => {
+  const filters = Array.from({ length: MAX_FIGURE_FILTERS + 2 }, (_, n) => ({ event_type: [`type ${n}`] }));
+  const told = await watched([[0, "a"]], filters);
+  assert.equal(new Set(told.map(({ id }) => id)).size, MAX_FIGURE_FILTERS);
 });
 
 test.run();

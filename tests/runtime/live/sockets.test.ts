@@ -17,6 +17,7 @@ import {
   follow as markFollowed,
   mayBeHeard,
   noteSkipped,
+  restMeasuring,
   subscribe,
   takeRoom,
   takeSkipped,
@@ -443,6 +444,16 @@ test("one function at a time sends the figures of a group of tenants, and anothe
   assert.equal(await beginMeasuring(sockets, tenant, START + 6_000), true);
   assert.equal(await endMeasuring(sockets, group, START + 6_000), true);
   assert.equal(await beginMeasuring(sockets, tenant, START + 6_001), true);
+});
+
+test("a customer to whom nothing happens is left out of its group, and stays where something happened meanwhile", async () => {
+  const { tenant } = world();
+  const known = async () => (await goOnMeasuring(sockets, groupOf(tenant), START)).get(tenant);
+  await beginMeasuring(sockets, tenant, START + 1);
+  await restMeasuring(sockets, tenant, START);
+  assert.equal(await known(), START + 1);
+  await restMeasuring(sockets, tenant, START + 1);
+  assert.equal(await known(), undefined);
 });
 
 test("a ticket is taken once, within its time, and the table does not hold it", async () => {
