@@ -16,10 +16,12 @@ const ABOUT_DELIVERIES: ReadonlySet<string> = new Set(["error_rate", "latency", 
 /** @param workflowsOf the workflow of each subscription of a tenant, which is the name that people know it by */
 export const suspectIn =
   (events: Table, workflowsOf: MetricsReader["workflows"], now: () => Millis) =>
-  async (tenant: Tenant, { kind, filter }: AlertRule): Promise<string | null> => {
-    if (kind === "quota") return "More events came in one second than usual; GET /usage tells by which key.";
+  async (tenant: Tenant, { kind, query, filter }: AlertRule): Promise<string | null> => {
+    const refused = kind === "metric" && query?.measures[0] === "refused";
+    const limited = refused && filter?.reason?.every((reason) => reason === "rate_limited") === true;
+    if (kind === "quota" || limited) return "More events came in one second than usual; GET /usage tells by which key.";
     if (kind === "api_down") return "The platform's own health check failed.";
-    if (!ABOUT_DELIVERIES.has(kind)) return null;
+    if (refused || !ABOUT_DELIVERIES.has(kind)) return null;
     const [items, workflows] = await Promise.all([problemItems(events, tenant), workflowsOf(tenant)]);
     const workflowOf = (id: string) => workflows.get(id) ?? null;
     const watches = ({ subscription_id: id }: { subscription_id: string }) =>

@@ -69,6 +69,8 @@ const frame = (columns: number, head: unknown, body: unknown) =>
 
 export const note = (text: string) => html`<p class="soft" style="color:#57606a;font-size:13px">${text}</p>`;
 
+const nothing = note("Nothing happened in this time.");
+
 /** A row a point, each number with its bar. Lines of one scale have bars of one scale. */
 function byPoint(names: readonly string[], lines: readonly Line[]) {
   const most = new Map(
@@ -138,7 +140,7 @@ export function chartOfSeries(answered: Answered) {
   const { tile, answer } = answered;
   if (!isGrouped(tile) && answer?.interval !== "none") return chartOverTime(answered);
   const [head = [], ...rows] = tableOf(answered);
-  if (rows.length === 0) return note("Nothing happened in this time.");
+  if (rows.length === 0) return nothing;
   const totals = totalsOf(answered);
   const most = mostOf(totals);
   const body = rows
@@ -153,6 +155,7 @@ export function chartOfSeries(answered: Answered) {
 /** Numbers without bars. @param rows the head first */
 export function plainTable(rows: readonly (readonly string[])[]) {
   const [head = [], ...body] = rows;
+  if (body.length === 0) return nothing;
   return html`${scrolling(
     html`<table style="border-collapse:collapse;width:100%;font-size:13px"><thead><tr>${head.map(
       (text, at) =>

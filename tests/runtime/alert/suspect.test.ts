@@ -59,4 +59,16 @@ test("a rule about one workflow suspects nothing of another", async () => {
   assert.equal(await suspectAfter(failed, rule({ workflow_id: ["other"] })), null);
 });
 
+test("a rule about refused requests suspects no endpoint", async () => {
+  const refusals: AlertRule = {
+    ...rule({ reason: ["rate_limited"] }),
+    kind: "metric",
+    query: { measures: ["refused"] },
+  };
+  const limited = "More events came in one second than usual; GET /usage tells by which key.";
+  assert.equal(await suspectAfter({ [orders]: 3 }, refusals), limited);
+  assert.equal(await suspectAfter({ [orders]: 3 }, { ...refusals, filter: { reason: ["invalid_json"] } }), null);
+  assert.equal(await suspectAfter({ [orders]: 3 }, { ...refusals, filter: null }), null);
+});
+
 test.run();

@@ -210,4 +210,17 @@ test("a mail holds nothing that mail programs leave out: no SVG, no picture, no 
     { numRuns: 20 },
   ));
 
+test("a table or a comparison of nothing is a sentence, and no empty table", () => {
+  const answer: MetricsAnswer = {
+    ...{ from: "2026-11-16T00:00:00.000Z", to: "2026-11-23T00:00:00.000Z", interval: "none", time_zone: "UTC" },
+    ...{ complete_until: "2026-11-23T00:00:00.000Z", totals: {}, folded: 0, series: [] },
+  };
+  for (const chart of ["table", "bar"] as const) {
+    const query = { measures: ["delivered" as Measure], group_by: ["workflow_id" as const], interval: "none" as const };
+    const html = reportHtml(pageOf({ tile: { title: "Workflows", chart, query }, answer }));
+    assert.match(html, /Nothing happened in this time\./);
+    assert.deepEqual(named(elementsOf(html), "th"), []);
+  }
+});
+
 test.run();
