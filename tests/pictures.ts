@@ -1,6 +1,6 @@
 /**
  * `npm run pictures`: pictures of the console's pages for `docs/console.md`, of the platform that runs here. `npm run demo` before it gives
- * them something to show.
+ * them something to show; a quarter of an hour later an alert has rung, too.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -104,8 +104,18 @@ await open(page, "/alerts");
 await whole(page, "alerts");
 await open(page, "/alerts?tab=rules");
 await whole(page, "alert-rules", 1_100);
+await open(page, "/alerts?tab=channels");
+await page.getByRole("form", { name: "Add a channel" }).waitFor();
+await whole(page, "alert-channels", 700);
 await open(page, "/reports?report=new");
 await whole(page, "reports", 650);
+await page.getByLabel("Name").fill("Weekly figures");
+await page.getByRole("button", { name: "Preview" }).click();
+await page.getByRole("region", { name: "Preview" }).waitFor();
+await region(page, "Preview", "report-preview");
+await page.getByLabel("Template").selectOption({ label: "Own tiles" });
+await page.evaluate("window.scrollTo(0, 0)");
+await whole(page, "report-tiles", 900);
 await page.context().close();
 
 const phone = await openPage({ viewport: { width: 320, height: 1_600 }, colorScheme: "dark" });

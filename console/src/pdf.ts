@@ -16,10 +16,13 @@ export async function savePdf(name: string, title: string, about: string, views:
       title,
       says: sentence,
       pictures: picture === undefined ? [] : [await picture(PAGE_WIDTH)],
-      rows: [
-        told.columns.map((column) => column.name),
-        ...told.rows.map((row) => told.columns.map((_, at) => shownCell(told, row, at))),
-      ],
+      rows:
+        told.rows.length === 0
+          ? undefined
+          : [
+              told.columns.map((column) => column.name),
+              ...told.rows.map((row) => told.columns.map((_, at) => shownCell(told, row, at))),
+            ],
     })),
   );
   const made = time(new Date().toISOString());

@@ -1,20 +1,39 @@
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef } from "react";
 import { type Cell, csvText } from "../../runtime/domain/csv.ts";
+import { count } from "./format.ts";
 
 /** What a view tells, as a table: read by the table view, the chart's cursor and the files that one takes along, so that all say the same. */
 export interface Told {
   readonly columns: readonly {
     readonly name: string;
     /** As it is read; a file has the value itself. */
-    readonly show?: (cell: Cell) => string;
+    readonly show?: (cell: Cell, row: readonly Cell[]) => string;
   }[];
   readonly rows: readonly (readonly Cell[])[];
 }
 
 export const shownCell = ({ columns }: Told, row: readonly Cell[], at: number): string => {
   const cell = row[at] ?? null;
-  return columns[at]?.show?.(cell) ?? (cell === null ? "–" : String(cell));
+  return columns[at]?.show?.(cell, row) ?? (cell === null ? "–" : String(cell));
 };
+
+/** Figures of several kinds, a row each. @param figures how each number is read; as a count where that is left out */
+export const toldFigures = (
+  figures: readonly (readonly [name: string, value: Cell, read?: (value: number) => string])[],
+): Told => ({
+  columns: [
+    { name: "Measure" },
+    {
+      name: "Value",
+      show(value, [name]) {
+        if (value === null) return "–";
+        const [, , read = count] = figures.find((each) => each[0] === name) ?? [];
+        return typeof value === "number" ? read(value) : String(value);
+      },
+    },
+  ],
+  rows: figures.map(([name, value]) => [name, value]),
+});
 
 /** A row in a sentence: what it is, and each of its values by name. */
 export const rowText = (told: Told, row: readonly Cell[]): string =>
@@ -61,7 +80,11 @@ interface Shown {
 
 const Context = createContext<Shown | undefined>(undefined);
 
-/** Knows what the views within it show, in the order in which they stand. */
+/** Where the views stand on the page, by their names; one that has no room of its own comes first. */
+const placesOnPage = (): readonly (string | null)[] =>
+  [...document.querySelectorAll("main section[aria-label]")].map((section) => section.getAttribute("aria-label"));
+
+/** Knows what the views within it show, in the order in which they stand: their figures come in any other. */
 export function ShownViews({ children }: { children: ReactNode }) {
   const views = useRef(new Map<string, () => View | undefined>());
   const shown = useMemo<Shown>(
@@ -70,7 +93,12 @@ export function ShownViews({ children }: { children: ReactNode }) {
         views.current.set(title, view);
         return () => void views.current.delete(title);
       },
-      all: () => [...views.current.values()].flatMap((view) => view() ?? []),
+      all() {
+        const places = placesOnPage();
+        return [...views.current.values()]
+          .flatMap((view) => view() ?? [])
+          .sort((a, b) => places.indexOf(a.title) - places.indexOf(b.title));
+      },
     }),
     [],
   );

@@ -274,7 +274,8 @@ if (chromiumHere() === undefined) {
       const rows = await rowsOf(page, "History");
       return [1, 2].map((column) => rows.reduce((sum, row) => sum + Number(row[column]), 0));
     };
-    await shows(page, `/usage?${filter}&each=hour&view=table`, sums, [10, 3]);
+    // By the hour, an hour's range is the present one alone, which may have begun since they were sent.
+    await shows(page, `/usage?${filter.replace("range=1h", "range=24h")}&each=hour&view=table`, sums, [10, 3]);
     assert.deepEqual(
       (await rowsOf(page, "Events by key")).map(([, events]) => events),
       ["10"],
@@ -384,6 +385,77 @@ if (chromiumHere() === undefined) {
     assert.ok(asked.length > 3 && asked.length < (await tiles.count()), `${asked.length} questions`);
   });
 
+  test("what was counted in full is not asked again by who comes back to it", async () => {
+    const [from, to] = [3, 2].map((hours) => new Date(Date.now() - hours * 3_600_000).toISOString());
+    const asked: string[] = [];
+    const note = (request: Request) => {
+      const body = request.postData();
+      if (request.url().endsWith("/metrics/query") && body?.includes(to!) === true) asked.push(body);
+    };
+    const seen = async () => {
+      await page.getByRole("region", { name: "Failed events" }).waitFor();
+      await eventually(
+        () => page.locator('main section[aria-busy="true"]').count(),
+        (busy) => busy === 0,
+        60_000,
+      );
+    };
+    await page.goto(`${platform.url}/console/?env=sandbox&range=custom&from=${from}&to=${to}&zone=UTC`);
+    page.on("request", note);
+    await seen();
+    await page.getByRole("link", { name: "Deliveries", exact: true }).first().click();
+    await page.getByRole("heading", { level: 1, name: "Deliveries" }).waitFor();
+    // Later than what may still change is taken for fresh.
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    asked.length = 0;
+    await page.goBack();
+    await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+    await seen();
+    page.off("request", note);
+    assert.deepEqual(asked, []);
+  });
+
+  test("a range is written by the clocks of the zone, and every bucket is named by them", async () => {
+    await page.goto(`${platform.url}/console/?${filter.replace("zone=UTC", "zone=Asia/Kolkata")}&view=table`);
+    await page.getByRole("button", { name: "Custom" }).click();
+    // An hour ago to the minute, as clocks in Kolkata show it: five and a half hours later than UTC's.
+    const begin = Math.floor(Date.now() / 60_000) * 60_000 - 3_600_000;
+    const clock = new Date(begin + 19_800_000).toISOString().slice(0, 16);
+    await page.getByLabel("From").fill(clock);
+    await page.waitForURL((url) => url.searchParams.get("from") === new Date(begin).toISOString());
+    const shown = async () => {
+      const rows = await rowsOf(page, "Events over time");
+      return [rows[0]?.[0]?.slice(-5), rows.reduce((sum, [, n]) => sum + Number(n), 0)];
+    };
+    await eventually(shown, ([first, total]) => first === clock.slice(-5) && total === 10, 60_000);
+  });
+
+  test("figures are looked up again each half minute once that is switched on, and not before", async () => {
+    const quiet = await openPage();
+    await quiet.clock.install();
+    let asked = 0;
+    quiet.on("request", (request) => {
+      const body = request.postData();
+      if (request.url().endsWith("/metrics/query") && body?.includes("limit_use") === false) asked += 1;
+    });
+    await signInAs(quiet, platform.url, "Owner", `/console/usage?${filter}`);
+    await quiet.getByRole("region", { name: "History", exact: true }).getByText("10 events in").waitFor();
+    const before = asked;
+    await quiet.clock.fastForward("01:05");
+    const tick = quiet.getByRole("checkbox", { name: "Auto-refresh" });
+    assert.ok(!(await tick.isChecked()));
+    assert.equal(asked, before);
+    await tick.check();
+    await quiet.waitForURL(/refresh=30s/);
+    const switched = asked;
+    await quiet.clock.fastForward("00:31");
+    await eventually(
+      () => Promise.resolve(asked),
+      (count) => count > switched,
+    );
+    await quiet.context().close();
+  });
+
   test("the shown figures can be downloaded as CSV, JSON and PDF", async () => {
     await page.goto(`${platform.url}/console/?${filter}`);
     await page
@@ -401,6 +473,12 @@ if (chromiumHere() === undefined) {
     assert.ok((await take("CSV")).toString().includes("Delivery status,Delivered,Count,5\r\n"));
     const json = JSON.parse((await take("JSON")).toString());
     assert.equal(json["Delivery status"][0].Count, 5);
+    const shown = await page.locator("main section[aria-label] h2").allTextContents();
+    assert.deepEqual(
+      Object.keys(json),
+      shown.filter((title) => title in json),
+      "a file has what the page has, in that order",
+    );
     const pdf = await take("PDF");
     const { text } = await extractText(await getDocumentProxy(new Uint8Array(pdf)), { mergePages: true });
     const titles = (await page.locator("main section[aria-label] h2").allTextContents()).filter(
@@ -408,6 +486,9 @@ if (chromiumHere() === undefined) {
     );
     assert.ok(titles.length > 5);
     for (const title of titles) assert.ok(text.includes(title), `the PDF leaves out ${title}`);
+    // What tells the colours of lines and of the ring's parts apart.
+    assert.match(text, /p50\s+p95\s+p99/);
+    assert.match(text, /Delivered\s+… Pending\s+Failed, retrying/);
     assert.match(text, /Delivered\s+5\s+50\.0 %/);
     assert.match(text, /Failed, retrying\s+3\s+30\.0 %/);
     assert.match(text, /Unmatched\s+2\s+20\.0 %/);

@@ -1,6 +1,7 @@
 // group: browser 1
 import assert from "node:assert/strict";
-import type { Page } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
+import PostalMime from "postal-mime";
 import { test } from "uvu";
 import { places } from "../../console/src/places.ts";
 import { defined } from "../../runtime/domain/defined.ts";
@@ -111,6 +112,23 @@ async function codeSentTo(address: string): Promise<string> {
   );
   return /\b(\d{6})\b/.exec(messages.at(-1)!.text)![1]!;
 }
+
+/** The newest mail to an address about something, as a file. */
+async function mailTo(address: string, about: string): Promise<string> {
+  const found = await eventually(
+    async () => {
+      const { messages } = (await (await fetch(`${platform.outboxUrl}/messages`)).json()) as {
+        messages: { to: string; subject?: string; file: string }[];
+      };
+      return messages.filter(({ to, subject }) => to.includes(address) && subject?.includes(about));
+    },
+    (mails) => mails.length > 0,
+  );
+  return `${platform.outboxUrl}/messages/${found.at(-1)!.file}`;
+}
+/** The words of an element, in order. */
+const wordsOf = async (element: Locator): Promise<readonly string[]> =>
+  ((await element.textContent()) ?? "").split(/\s+/).filter((word) => word !== "");
 
 const shown = places.filter(({ path }) => !path.includes(":"));
 
@@ -473,12 +491,27 @@ if (chromiumHere() === undefined) {
     assert.equal(await preview.getByText("In short").evaluate((element) => getComputedStyle(element).fontSize), "16px");
     assert.deepEqual(await faults(page), []);
     await picture(page, "report");
+    const previewed = await wordsOf(preview.locator("div").nth(1));
     await editor.getByRole("button", { name: "Save" }).click();
     await page.getByRole("button", { name: "Run now" }).click();
     const link = page.getByRole("link", { name: "HTML" });
     await link.waitFor({ timeout: 120_000 });
-    const mailed = await fetch((await link.getAttribute("href"))!);
-    assert.match(await mailed.text(), /Events and deliveries by day/);
+    const [kept, eml] = await Promise.all(
+      [(await link.getAttribute("href"))!, await mailTo("browser@example.com", "Weekly figures")].map(async (url) =>
+        (await fetch(url)).text(),
+      ),
+    );
+    const mail = await openPage();
+    for (const html of [kept!, (await PostalMime.parse(eml!)).html!]) {
+      await mail.setContent(html);
+      const words = await wordsOf(mail.locator("body"));
+      // A preview is sent to nobody who could unsubscribe.
+      assert.deepEqual(
+        words.filter((word) => word !== "Unsubscribe"),
+        previewed,
+      );
+    }
+    await mail.context().close();
     await page.getByRole("cell", { name: "browser@example.com" }).waitFor();
     await page.context().close();
   });

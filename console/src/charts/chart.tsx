@@ -96,7 +96,8 @@ export function Chart({
   sentence: string;
   /** Each mark of the drawing names the row that tells it. */
   told: Told;
-  draw: (width: number) => Drawing;
+  /** @param printed on paper, where nothing stands beside it: it names its colours itself */
+  draw: (width: number, printed: boolean) => Drawing;
   /** What a click, or Enter on the cursor, does with a row. */
   pick?: ((row: number) => void) | undefined;
   /** What that is, in words: `Enter shows these events`. */
@@ -109,9 +110,9 @@ export function Chart({
   const [own, setOwn] = useState<boolean>();
   const [ref, width] = useWidth(600);
   const table = own ?? asTable;
-  const drawing = draw(width);
+  const drawing = draw(width, false);
   const picture = async (wide: number) =>
-    (await import("../../../runtime/domain/charts/svgText.ts")).svgText(draw(wide), sentence);
+    (await import("../../../runtime/domain/charts/svgText.ts")).svgText(draw(wide, true), sentence);
   const view = { title, sentence, told, picture };
   useShows(view);
   return (

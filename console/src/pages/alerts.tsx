@@ -62,7 +62,20 @@ const placesFor: Readonly<Record<AlertRule["kind"], readonly (readonly [path: st
 };
 
 /** One alert with what one can do about it. */
-function AlertCard({ alert, rules, open }: { alert: Alert; rules: readonly AlertRule[]; open: boolean }) {
+function AlertCard({
+  alert,
+  rules,
+  channels = [],
+  open,
+}: {
+  alert: Alert;
+  rules: readonly AlertRule[];
+  channels?: readonly Channel[];
+  open: boolean;
+}) {
+  const nameOf = (id: string | null): string =>
+    channels.find(({ channel_id }) => channel_id === id)?.target ??
+    (channels.length === 0 ? "a channel" : "a channel that is gone");
   const [{ env, zone }] = useUrl(own);
   const session = useSession();
   const may = useMay();
@@ -129,7 +142,7 @@ function AlertCard({ alert, rules, open }: { alert: Alert; rules: readonly Alert
                         .filter(({ channel_id }) => channel_id !== null)
                         .map(
                           ({ channel_id, change, state: sent, error: why }) =>
-                            `${change} to ${channel_id}: ${sent}${why === null ? "" : ` (${why})`}`,
+                            `${change} to ${nameOf(channel_id)}: ${sent}${why === null ? "" : ` (${why})`}`,
                         )
                         .join("; "),
                 ] as const,
@@ -216,7 +229,7 @@ function History({ rules }: { rules: readonly AlertRule[] }) {
 }
 
 /** The alert that a link in a message means. */
-function Opened({ id, rules }: { id: string; rules: readonly AlertRule[] }) {
+function Opened({ id, rules, channels }: { id: string; rules: readonly AlertRule[]; channels: readonly Channel[] }) {
   const [state, set] = useUrl(own);
   const here = useHere();
   const query = useOnEitherSide<Alert>(`/alerts/${id}`, state.env, (env) => set({ env }), { every: 15_000 });
@@ -230,7 +243,7 @@ function Opened({ id, rules }: { id: string; rules: readonly AlertRule[] }) {
       ) : query.isLoadingError ? (
         <Failure error={query.error} retry={() => void query.refetch()} />
       ) : (
-        <AlertCard alert={query.data} rules={rules} open />
+        <AlertCard alert={query.data} rules={rules} channels={channels} open />
       )}
     </div>
   );
@@ -353,7 +366,7 @@ export default function Alerts() {
               state.alert === undefined ? (
                 <History rules={rules.rows} />
               ) : (
-                <Opened id={state.alert} rules={rules.rows} />
+                <Opened id={state.alert} rules={rules.rows} channels={known} />
               ),
           },
           {

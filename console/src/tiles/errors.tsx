@@ -149,10 +149,11 @@ export function ErrorTypesTile({ board, errors }: { board: Dashboard; errors: Ti
             sentence={`${countOf(total, "attempt")} failed: ${kinds.map((series) => `${wordOf(series)} ${count(failures(series))}`).join(", ")}.`}
             pick={pickTime(board, points, answer.to)}
             picks={PICKS_TIME}
-            draw={(width) =>
+            draw={(width, legend) =>
               drawOverTime(
                 {
                   ...alongTime(points, answer.to),
+                  legend,
                   whole: true,
                   label: (at) => bucketTime(at, zone, answer.interval, { days }),
                   series: kinds.map((series) => ({
@@ -325,7 +326,11 @@ export function FailedEventsTile({ board, subscription }: { board: Dashboard; su
       delivery.next_attempt_at,
     ]),
   };
-  useShows(query.data === undefined ? undefined : { title, sentence: `The newest ${rows.length}.`, told });
+  useShows(
+    query.data === undefined
+      ? undefined
+      : { title, sentence: rows.length === 0 ? "None." : `The newest ${rows.length}.`, told },
+  );
   return (
     <Tile
       title={title}

@@ -62,7 +62,10 @@ export function HealthTile({ filtered = false }: { filtered?: boolean }) {
           sentence: states[query.data.status]?.word ?? query.data.status,
           told: {
             columns: [{ name: "Part" }, { name: "State" }],
-            rows: Object.entries(query.data.components).map(([name, { status }]) => [partNames[name] ?? name, status]),
+            rows: Object.entries(query.data.components).map(([name, { status }]) => [
+              partNames[name] ?? name,
+              states[status]?.word ?? status,
+            ]),
           },
         },
   );

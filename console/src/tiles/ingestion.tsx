@@ -136,10 +136,11 @@ export function IngestionTile({ board, flow }: { board: Dashboard; flow: TileAns
             told={told}
             pick={pick}
             {...(pick === undefined ? {} : { picks: "Click, or Enter: its events" })}
-            draw={(width) =>
+            draw={(width, legend) =>
               drawOverTime(
                 {
                   ...times,
+                  legend,
                   whole: true,
                   label: (at) => bucketTime(at, zone, bucket, { days }),
                   series: [

@@ -96,10 +96,11 @@ export function LatencyTile({ board, name }: { board: Dashboard; name: LatencyNa
             title={title}
             sentence={sentence}
             told={told}
-            draw={(width) =>
+            draw={(width, legend) =>
               drawOverTime(
                 {
                   ...alongTime(points, query.data!.to),
+                  legend,
                   series: lines.map((line) => ({
                     ...line,
                     as: "line",
@@ -186,7 +187,7 @@ export function DistributionTile({ board }: { board: Dashboard }) {
                   ? "There is nothing in the range before to compare with."
                   : slow === 0
                     ? "They spread as in the range before."
-                    : `${count(slow)} (${share(slow / value.count)}) were slower than usual, marked ▲.`
+                    : `${count(slow)} (${share(slow / value.count)}) were slower than usual, marked by a triangle.`
               }`;
         return (
           <Chart

@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import { count, ms, share, time } from "../format.ts";
 import { latencyIn, numberIn, useMetrics } from "../metrics.ts";
 import { useMay } from "../session.tsx";
-import { useShows } from "../told.tsx";
+import { toldFigures, useShows } from "../told.tsx";
 import type { PlatformStatus } from "../types.ts";
 import { Facts } from "../ui/basic.tsx";
 import { useCommon, zoneOf } from "../url.ts";
@@ -63,15 +63,13 @@ function Part({ name, part, children }: { name: string; part: Component; childre
   useShows({
     title,
     sentence: states[status]?.word ?? status,
-    told: {
-      columns: [{ name: "Figure" }, { name: "Value" }],
-      rows: [
-        ["state", status],
-        ...Object.entries(figures).map(
-          ([figure, value]) => [figureNames[figure] ?? figure, typeof value === "number" ? value : null] as const,
-        ),
-      ],
-    },
+    told: toldFigures([
+      ["State", states[status]?.word ?? status],
+      ...Object.entries(figures).map(([figure, value]) => {
+        const unit = figure.endsWith("_ms") ? ", ms" : figure.endsWith("_seconds") ? ", s" : "";
+        return [`${figureNames[figure] ?? figure}${unit}`, typeof value === "number" ? value : null] as const;
+      }),
+    ]),
   });
   return (
     <section className="card grid content-start gap-2" aria-label={title}>

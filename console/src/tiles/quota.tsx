@@ -4,7 +4,7 @@ import { count } from "../format.ts";
 import { NEAR } from "../limit.ts";
 import { filtersOf, followed, type MetricsQuery, maybeIn, pointsOf, type TileAnswer, useMetrics } from "../metrics.ts";
 import { useSession } from "../session.tsx";
-import { useShows } from "../told.tsx";
+import { toldFigures, useShows } from "../told.tsx";
 import { Tile } from "../ui/tile.tsx";
 import { GaugeFigure } from "./summary.tsx";
 
@@ -56,14 +56,11 @@ export function QuotaTile({ quota }: { quota: TileAnswer }) {
       : {
           title,
           sentence: `${says} events per second`,
-          told: {
-            columns: [{ name: "Measure" }, { name: "Value" }],
-            rows: [
-              ["Busiest second of the last minute, events", used],
-              ["Limit, events per second", limit],
-              ["Busiest second of the last hour, share", peak],
-            ],
-          },
+          told: toldFigures([
+            ["Busiest second of the last minute, events", used],
+            ["Limit, events per second", limit],
+            ["Busiest second of the last hour, share", peak],
+          ]),
         },
   );
   return (

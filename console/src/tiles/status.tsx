@@ -1,5 +1,5 @@
 import { Link, useLocation } from "wouter";
-import { drawRing } from "../../../runtime/domain/charts/shares.ts";
+import { drawRing, withNames } from "../../../runtime/domain/charts/shares.ts";
 import { Chart, Legend } from "../charts/chart.tsx";
 import type { Dashboard } from "../dashboard.ts";
 import { count, share } from "../format.ts";
@@ -73,13 +73,11 @@ export function StatusTile({ board }: { board: Dashboard }) {
             pick={pick}
             picks="Click, or Enter: only these"
             widest={RING}
-            draw={(width) =>
-              drawRing(
-                parts.map(({ word, value, paint, sign }) => ({ name: word, value, paint, sign })),
-                Math.min(RING, width),
-                [compact.format(whole), "in all"],
-              )
-            }
+            draw={(width, printed) => {
+              const named = parts.map(({ word, value, paint, sign }) => ({ name: word, value, paint, sign }));
+              const ring = drawRing(named, Math.min(RING, width), [compact.format(whole), "in all"]);
+              return printed ? withNames(ring, named) : ring;
+            }}
           >
             <Legend
               entries={parts.map(({ status, word, value, paint, sign }, row) => ({

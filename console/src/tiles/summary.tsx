@@ -3,7 +3,7 @@ import { Picture } from "../charts/screen.tsx";
 import type { Dashboard } from "../dashboard.ts";
 import { count, share } from "../format.ts";
 import { maybeIn, numberIn, reasonOf, type TileAnswer, useTile } from "../metrics.ts";
-import { useShows } from "../told.tsx";
+import { toldFigures, useShows } from "../told.tsx";
 import { Tile } from "../ui/tile.tsx";
 
 /** What the range came to as a whole: rates, and how latencies spread. One question, which several tiles show parts of. */
@@ -51,14 +51,11 @@ export function SuccessTile({ summary }: { summary: TileAnswer }) {
       : {
           title,
           sentence,
-          told: {
-            columns: [{ name: "Measure" }, { name: "Value" }],
-            rows: [
-              [title, value],
-              ["Delivered", delivered],
-              ["Dead-lettered", dead],
-            ],
-          },
+          told: toldFigures([
+            [title, value, share],
+            ["Delivered", delivered],
+            ["Dead-lettered", dead],
+          ]),
         },
   );
   return (

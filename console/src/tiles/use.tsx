@@ -11,7 +11,7 @@ import { bucketTime, bytes, count, countOf, dateIn, hourIn, share, time } from "
 import { useKeyNames } from "../keyNames.ts";
 import { NEAR } from "../limit.ts";
 import { filtersOf, keyName, maybeIn, numberIn, pointsOf, reasonOf, type TileAnswer, useTile } from "../metrics.ts";
-import { type Told, useShows } from "../told.tsx";
+import { type Told, toldFigures, useShows } from "../told.tsx";
 import type { UsageAnswer } from "../types.ts";
 import { Empty } from "../ui/basic.tsx";
 import { Figure, Tile } from "../ui/tile.tsx";
@@ -143,15 +143,12 @@ export function MonthForecastTile({
       : {
           title,
           sentence: `${count(found.events_to_date)} so far.`,
-          told: {
-            columns: [{ name: "Measure" }, { name: "Value" }],
-            rows: [
-              ["So far this month", found.events_to_date],
-              ["Expected for the whole month", found.projected_events],
-              ["Of what the limit lets through", found.projected_use],
-              ["Peak meets the limit at", found.limit_reached_at],
-            ],
-          },
+          told: toldFigures([
+            ["So far this month", found.events_to_date],
+            ["Expected for the whole month", found.projected_events],
+            ["Of what the limit lets through", found.projected_use, share],
+            ["Peak meets the limit at", found.limit_reached_at],
+          ]),
         },
   );
   return (

@@ -111,7 +111,11 @@ export function RecentEventsTile({ board, id }: { board: Dashboard; id: string }
       seen(event_id),
     ]),
   };
-  useShows(deliveries.data === undefined ? undefined : { title, sentence: `The newest ${recent.length}.`, told });
+  useShows(
+    deliveries.data === undefined
+      ? undefined
+      : { title, sentence: recent.length === 0 ? "None." : `The newest ${recent.length}.`, told },
+  );
   return (
     <Tile
       title={title}

@@ -12,7 +12,7 @@ export interface Section {
   /** Stands below the title: what is shown in a sentence, or why nothing is. */
   readonly says?: string | undefined;
   readonly figures?: readonly { readonly name: string; readonly text: string; readonly before?: string }[] | undefined;
-  /** SVG, each as wide as the page. */
+  /** SVG, each at most as wide as the page. */
   readonly pictures?: readonly string[] | undefined;
   /** The head first. */
   readonly rows?: readonly (readonly string[])[] | undefined;
@@ -76,11 +76,14 @@ function tableOf(all: NonNullable<Section["rows"]>): Content {
     : [...tables, { text: `${rest} more rows are left out here.`, fontSize: 8, color: SOFT, margin: [0, 4, 0, 0] }];
 }
 
+/** A picture is never larger than it was drawn. */
+const widthOf = (svg: string): number => Number(/ width="([\d.]+)"/.exec(svg)?.[1] ?? PAGE_WIDTH);
+
 function sectionOf({ title, says, figures, pictures = [], rows }: Section): Content {
   const heading: Content = { text: title, fontSize: 13, bold: true, margin: [0, 16, 0, 4], headlineLevel: 1 };
   const sentence: Content =
     says === undefined || says === "" ? [] : [{ text: says, color: SOFT, margin: [0, 0, 0, 4] }];
-  const [first, ...others] = pictures.map((svg): Content => ({ svg, width: PAGE_WIDTH }));
+  const [first, ...others] = pictures.map((svg): Content => ({ svg, width: Math.min(PAGE_WIDTH, widthOf(svg)) }));
   // A heading stays with what it is of.
   const top: Content =
     first === undefined ? [heading, sentence] : [{ stack: [heading, sentence, first], unbreakable: true }];

@@ -1,5 +1,5 @@
 import { arc } from "d3-shape";
-import { type Drawing, line, type Paint, type Shape, text } from "./drawing.ts";
+import { type Drawing, line, type Paint, rect, type Shape, text } from "./drawing.ts";
 
 /** Shares of a whole: a ring, and a gauge of one share. */
 
@@ -44,6 +44,23 @@ export function drawRing(parts: readonly Part[], side: number, says: readonly [s
   shapes.push(text(middle, middle + 2, says[0], { fill: "ink", anchor: "middle", size: 20, bold: true }));
   shapes.push(text(middle, middle + 18, says[1], { anchor: "middle" }));
   return { width: side, height: side, shapes, marks };
+}
+
+const NAMED = { beside: 24, width: 180, row: 22, box: 16 } as const;
+
+/** A ring on paper: its parts are named beside it, each with its colour and its sign. */
+export function withNames(ring: Drawing, parts: readonly Pick<Part, "name" | "paint" | "sign">[]): Drawing {
+  const left = ring.width + NAMED.beside;
+  const top = (ring.height - parts.length * NAMED.row) / 2;
+  const names = parts.flatMap(({ name, paint, sign }, at) => {
+    const y = top + at * NAMED.row;
+    return [
+      rect({ x: left, y, width: NAMED.box, height: NAMED.box }, paint),
+      text(left + NAMED.box / 2, y + 12, sign, { fill: "ground", anchor: "middle", bold: true }),
+      text(left + NAMED.box + 8, y + 12, name, { fill: "ink" }),
+    ];
+  });
+  return { ...ring, width: left + NAMED.width, shapes: [...ring.shapes, ...names] };
 }
 
 /** How good a share is. */

@@ -32,6 +32,16 @@ const FONT = "Roboto, Helvetica, Arial, sans-serif";
 const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 const colour = (paint: Paint | "none", palette: Palette): string => (paint === "none" ? paint : palette[paint]);
 
+/** Signs that the font of a PDF lacks, as lines about the middle of a letter. */
+const drawnSigns: Readonly<Record<string, string>> = {
+  "✓": "M-4,0L-1,3L4,-4",
+  "✕": "M-3,-3L3,3M3,-3L-3,3",
+  "↻": "M3,-2A4,4 0 1 0 4,1M4,-5V-2H1",
+  "▲": "M0,-3L3,3H-3Z",
+};
+/** How far the middle of a letter is above the line that it stands on, in pixels. */
+const MIDDLE = 4;
+
 /** @param says in a sentence what it shows */
 export function svgText({ width, height, shapes }: Drawing, says: string, palette: Palette = printed): string {
   const parts = shapes.map(({ tag, fill, stroke, at, text }) => {
@@ -39,6 +49,9 @@ export function svgText({ width, height, shapes }: Drawing, says: string, palett
       ...(fill === undefined ? [] : [["fill", colour(fill, palette)] as const]),
       ...(stroke === undefined ? [] : [["stroke", colour(stroke, palette)] as const]),
     ];
+    const drawn = tag === "text" ? drawnSigns[text ?? ""] : undefined;
+    if (drawn !== undefined && fill !== undefined)
+      return html`<path d="${drawn}" transform="translate(${at.x},${Number(at.y) - MIDDLE})" fill="none" stroke="${colour(fill, palette)}" stroke-width="1.6"/>`;
     const attributes = [...Object.entries(at), ...paints].map(([name, value]) => html` ${kebab(name)}="${value}"`);
     // The names of elements come from the type, and stand in the template as they are.
     if (tag === "line") return html`<line${attributes}/>`;

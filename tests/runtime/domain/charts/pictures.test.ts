@@ -5,8 +5,9 @@ import { nextMark } from "../../../../runtime/domain/charts/cursor.ts";
 import { CHARACTER, type Mark } from "../../../../runtime/domain/charts/drawing.ts";
 import { type Buckets, columnsOf, drawHistogram } from "../../../../runtime/domain/charts/histogram.ts";
 import { drawRanked } from "../../../../runtime/domain/charts/ranked.ts";
-import { drawGauge, drawRing, judge } from "../../../../runtime/domain/charts/shares.ts";
+import { drawGauge, drawRing, judge, withNames } from "../../../../runtime/domain/charts/shares.ts";
 import { drawHeat, drawSpark } from "../../../../runtime/domain/charts/small.ts";
+import { svgText } from "../../../../runtime/domain/charts/svgText.ts";
 import { LAST_BUCKET } from "../../../../runtime/domain/usage/histogram.ts";
 
 const count = fc.integer({ min: 1, max: 100_000 });
@@ -145,6 +146,19 @@ test("a ring has a mark for each part above zero", () => {
     [0, 2],
   );
   assert.deepEqual(drawRing([part(0)], 200, ["0", "in all"]).marks, []);
+});
+
+test("on paper, the parts of a ring are named beside it, and a sign that its font lacks is drawn", () => {
+  const parts = [
+    { name: "Delivered", value: 3, paint: "good", sign: "✓" },
+    { name: "Dead-lettered", value: 1, paint: "bad", sign: "✕" },
+  ] as const;
+  const drawing = withNames(drawRing(parts, 200, ["4", "in all"]), parts);
+  for (const { at, text } of drawing.shapes)
+    if (text !== undefined) assert.ok(Number(at.x) + text.length * CHARACTER <= drawing.width, text);
+  const svg = svgText(drawing, "3 delivered, 1 dead-lettered");
+  assert.deepEqual(svg.match(/>[^<]+</g), [">4<", ">in all<", ">Delivered<", ">Dead-lettered<"]);
+  assert.equal(svg.match(/stroke-width="1.6"/g)?.length, 4);
 });
 
 const zones = [
