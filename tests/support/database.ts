@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
 import type { Kysely } from "kysely";
@@ -51,8 +51,9 @@ async function startCluster(): Promise<PGlite> {
   const dump = Buffer.from(await (await made.dumpDataDir("none")).arrayBuffer());
   await made.close();
   mkdirSync(dirname(file), { recursive: true });
-  // Those of other versions of the tables are 40 MB each.
-  for (const other of globSync("*.tar", { cwd: dirname(file) })) rmSync(join(dirname(file), other), { force: true });
+  // Those of other versions of the tables are 40 MB each. That of this version may be another process's, which is about to load it.
+  for (const other of globSync("*.tar", { cwd: dirname(file) }))
+    if (other !== basename(file)) rmSync(join(dirname(file), other), { force: true });
   const unfinished = `${file}.${process.pid}`;
   writeFileSync(unfinished, dump);
   renameSync(unfinished, file);
