@@ -1,6 +1,15 @@
 import type { Table } from "../aws/tables.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
-import { formatKey, hashSecret, type KeyRecord, newKeyId, newSecret, type Peppers } from "../domain/identity/apiKey.ts";
+import {
+  formatKey,
+  hashSecret,
+  type KeyRecord,
+  type KeyVersion,
+  lastFour,
+  newKeyId,
+  newSecret,
+  type Peppers,
+} from "../domain/identity/apiKey.ts";
 import { tenantOf } from "../domain/identity/identity.ts";
 import { rfc3339, type Seconds } from "../domain/time.ts";
 import {
@@ -23,10 +32,22 @@ const BATCH = 100;
 const peppersOf = async (deps: Deps): Promise<Peppers> =>
   JSON.parse(await deps.secret(deps.env.PEPPER_SECRET)) as Peppers;
 
-async function newVersion(deps: Deps, secret: string) {
+/** A new text of a key, and what is kept of it. */
+async function newVersion(
+  deps: Deps,
+  { environment, key_id }: Pick<KeyRecord, "environment" | "key_id">,
+): Promise<{ version: KeyVersion; apiKey: string }> {
+  const secret = newSecret();
   const peppers = await peppersOf(deps);
   const hash = hashSecret(secret, peppers.versions[peppers.current]!);
-  return { hash, pepper_version: peppers.current, created_at: rfc3339(deps.now()) };
+  const apiKey = formatKey(environment, key_id, secret);
+  const version = {
+    hash,
+    pepper_version: peppers.current,
+    last_four: lastFour(apiKey),
+    created_at: rfc3339(deps.now()),
+  };
+  return { version, apiKey };
 }
 
 /** What the maker of a key says of it; the rest of its record is made here. */
@@ -34,16 +55,16 @@ export type NewKey = Omit<KeyRecord, "key_id" | "status" | "versions" | "childre
 
 /** A key that is not stored yet, and its full text, which is shown once. */
 export async function makeKey(deps: Deps, key: NewKey): Promise<{ record: KeyRecord; apiKey: string }> {
-  const keyId = newKeyId(deps.now());
-  const secret = newSecret();
+  const key_id = newKeyId(deps.now());
+  const { version, apiKey } = await newVersion(deps, { environment: key.environment, key_id });
   const record: KeyRecord = {
     ...key,
-    key_id: keyId,
+    key_id,
     status: "active",
-    versions: [await newVersion(deps, secret)],
+    versions: [version],
     created_at: rfc3339(deps.now()),
   };
-  return { record, apiKey: formatKey(key.environment, keyId, secret) };
+  return { record, apiKey };
 }
 
 const keysOf = ({ dynamodb, env }: Deps): Table => ({ dynamodb, name: env.KEYS_TABLE });
@@ -96,7 +117,7 @@ export async function rotateKey(
   record: KeyRecord,
   overlapSeconds: Seconds,
 ): Promise<{ record: KeyRecord; apiKey: string }> {
-  const secret = newSecret();
+  const { version: newest, apiKey } = await newVersion(deps, record);
   const now = deps.now();
   const ends = now + overlapSeconds * 1_000;
   const older = record.versions
@@ -106,11 +127,11 @@ export async function rotateKey(
     }))
     .filter(({ expires_at }) => Date.parse(expires_at) > now)
     .slice(0, MAX_OVERLAPPING);
-  const rotated = { ...record, versions: [await newVersion(deps, secret), ...older] };
+  const rotated = { ...record, versions: [newest, ...older] };
   if (!(await replaceVersions(keysOf(deps), record, rotated)))
     throw new TriggersError("conflict", "The key was changed by another request.");
   await endVersions(deps, record, ends);
-  return { record: rotated, apiKey: formatKey(record.environment, record.key_id, secret) };
+  return { record: rotated, apiKey };
 }
 
 /**

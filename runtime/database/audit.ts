@@ -71,13 +71,18 @@ export const findCarriedOut = (tx: Tx, customerId: string, claim: string) =>
     .where("details", "like", `%"claim":"${claim}"%`)
     .executeTakeFirst();
 
-/** Entries before `before` (or the newest), newest first. */
-export async function auditPage(tx: Tx, customerId: string, before: number | undefined, limit: number) {
+/** Entries before `before` (or the newest), newest first; of one object where that is named. */
+export async function auditPage(
+  tx: Tx,
+  customerId: string,
+  { before, object, limit }: { before: number | undefined; object: string | undefined; limit: number },
+) {
   const rows = await tx
     .selectFrom("audit_log")
     .selectAll()
     .where("customer_id", "=", customerId)
     .where("seq", "<", before ?? Number.MAX_SAFE_INTEGER)
+    .$if(object !== undefined, (query) => query.where("object", "=", object!))
     .orderBy("seq", "desc")
     .limit(limit)
     .execute();

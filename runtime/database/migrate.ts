@@ -14,6 +14,7 @@ import { up as alerts } from "./migrations/0011-alerts.ts";
 import { up as watchers } from "./migrations/0012-watchers.ts";
 import { up as signatures } from "./migrations/0013-signatures.ts";
 import { up as channelZones } from "./migrations/0014-channel-zones.ts";
+import { up as auditObjects } from "./migrations/0015-audit-objects.ts";
 import type { Database } from "./schema.ts";
 
 /**
@@ -35,6 +36,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0012-watchers": { up: watchers },
   "0013-signatures": { up: signatures },
   "0014-channel-zones": { up: channelZones },
+  "0015-audit-objects": { up: auditObjects },
 };
 
 /** Runs what has not run yet, under a lock. @returns the names of the migrations that ran now */

@@ -79,6 +79,7 @@ const Access = z
   })
   .openapi("AccessRecord");
 
+const MAX_OBJECT = 500;
 const AuditQuery = z.strictObject({
   ...listQuery,
   from_seq: z
@@ -91,6 +92,12 @@ const AuditQuery = z.strictObject({
       minimum: 1,
       description: "Begins with the entry of this number, not with the newest.",
     }),
+  object: z
+    .string()
+    .min(1)
+    .max(MAX_OBJECT)
+    .optional()
+    .openapi({ description: "Entries of this object alone, by its id.", example: "sub_01H7RZ2C3D4E5F6G7H8J9K0M1N" }),
 });
 
 const AccessQuery = z.strictObject({
@@ -137,7 +144,11 @@ export function register(app: Api, deps: Deps): void {
       const first = query.from_seq === undefined ? undefined : query.from_seq + 1;
       const { entries, head } = await asCustomer(deps.db, customer_id, async (tx) => ({
         head: await auditHead(tx, customer_id),
-        entries: await auditPage(tx, customer_id, list.after ?? first, list.toRead),
+        entries: await auditPage(tx, customer_id, {
+          before: list.after ?? first,
+          object: query.object,
+          limit: list.toRead,
+        }),
       }));
       c.header("triggers-audit-head", `${customer_id} ${head.seq} ${head.hash}`);
       const { items, next_cursor } = await list.page(entries, same, ({ seq }) => seq);

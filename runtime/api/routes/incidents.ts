@@ -60,7 +60,7 @@ function viewOf(row: Selectable<IncidentTable>, now: Millis): Incident {
   };
 }
 
-/** So long after its end an incident is still told. */
+/** For this time after its end an incident is still told. */
 const TOLD_DAYS = 30;
 const MOST_TOLD = 50;
 

@@ -37,6 +37,10 @@ const KeySchema = z
     expires_at: Timestamp.nullable(),
     created_at: Timestamp,
     last_used_at: Timestamp.nullable().openapi({ description: "To within ten minutes." }),
+    last_four: z.string().nullable().openapi({
+      description:
+        "How the text of the key ends, by which you tell it from others: of its checksum, not of its secret.",
+    }),
     status: z.enum(["active", "revoked", "expired"]),
   })
   .openapi("Key");
@@ -74,6 +78,7 @@ const viewOf = (record: KeyRecord, lastUsed: string | undefined, now: Millis) =>
   expires_at: record.expires_at ?? null,
   created_at: record.created_at,
   last_used_at: lastUsed ?? null,
+  last_four: record.versions[0]?.last_four ?? null,
   status:
     record.status === "active" && record.expires_at !== undefined && Date.parse(record.expires_at) <= now
       ? "expired"

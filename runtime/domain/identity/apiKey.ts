@@ -47,6 +47,9 @@ export function formatKey(environment: Environment, keyId: string, secret: strin
   return body + checksum(body);
 }
 
+/** The last characters of a key's text. They are of its checksum: the secret keeps more than 160 bits that they don't tell. */
+export const lastFour = (apiKey: string): string => apiKey.slice(-4);
+
 /** The parts of a well-formed key whose checksum holds, else undefined. */
 export function parseKey(text: string): ParsedKey | undefined {
   const [trg, environment, ulid, rest, ...more] = text.split("_");
@@ -62,6 +65,8 @@ export interface KeyVersion {
   /** HMAC-SHA-256 of the secret under the pepper, base64. */
   readonly hash: string;
   readonly pepper_version: string;
+  /** How its text ends, by which people tell it from others; not known of texts that are older than this member. */
+  readonly last_four?: string;
   readonly created_at: string;
   readonly expires_at?: string;
 }

@@ -1098,6 +1098,8 @@ export interface paths {
                     from_seq?: number;
                     /** @description Items of a page, at most. */
                     limit?: number;
+                    /** @description Entries of this object alone, by its id. */
+                    object?: string;
                 };
                 header?: never;
                 path?: never;
@@ -6342,6 +6344,8 @@ export interface components {
              */
             expires_at: string | null;
             key_id: string;
+            /** @description How the text of the key ends, by which you tell it from others: of its checksum, not of its secret. */
+            last_four: string | null;
             /**
              * Format: date-time
              * @description To within ten minutes.

@@ -62,6 +62,21 @@ test("the log can be read from any entry on, by its number", async () => {
   for (const none of ["0", "-1", "1.5", "first", ""]) assert.equal((await read(`from_seq=${none}`))[0], 400);
 });
 
+test("the log can be read for one object alone, page by page", async () => {
+  const { live, subscription_id } = await historian();
+  const read = async (query: string) => {
+    const { status, body } = await api.call(live, "GET", `/audit?${query}`);
+    return [status, body.audit?.map(({ action }: AuditEntry) => action), body.next_cursor] as const;
+  };
+  const all = ["subscription.delete", "subscription.delete", "subscription.update", "subscription.create"];
+  assert.deepEqual(await read(`object=${subscription_id}`), [200, all, null]);
+  const [status, newest, next] = await read(`object=${subscription_id}&limit=3`);
+  assert.deepEqual([status, newest], [200, all.slice(0, 3)]);
+  assert.deepEqual(await read(`object=${subscription_id}&limit=3&cursor=${next}`), [200, all.slice(3), null]);
+  assert.deepEqual(await read("object=sub_unknown"), [200, [], null]);
+  assert.equal((await read("object="))[0], 400);
+});
+
 test("each change tells who, what, when, from where, and how it ended; so do refusals", async () => {
   const { live, customer_id, subscription_id } = await historian();
   const { entries } = await logOf(live);

@@ -32,7 +32,7 @@ const opens = async (apiKey: string): Promise<boolean> => {
 
 test("a new key has the first three scopes, its maker's environment, and is shown once", async () => {
   const { status, body } = await api.call(owner.live, "POST", "/keys", {});
-  const { key_id, api_key, created_at, ...rest } = body;
+  const { key_id, api_key, created_at, last_four, ...rest } = body;
   assert.equal(status, 201);
   assert.deepEqual(rest, {
     name: null,
@@ -44,9 +44,10 @@ test("a new key has the first three scopes, its maker's environment, and is show
     status: "active",
   });
   assert.equal(parseKey(api_key)?.key_id, key_id);
+  assert.equal(last_four, api_key.slice(-4));
   assert.equal(await opens(api_key), true);
   const read = await api.call(owner.live, "GET", `/keys/${key_id}`);
-  assert.deepEqual(read.body, { key_id, created_at, ...rest });
+  assert.deepEqual(read.body, { key_id, created_at, last_four, ...rest });
 });
 
 test("an absent body asks for the defaults", async () => {
@@ -191,6 +192,7 @@ test("after a rotation both texts open until the overlap ends, then only the new
   const { body: made } = await api.call(owner.live, "POST", "/keys", {});
   const { status, body } = await api.call(owner.live, "POST", `/keys/${made.key_id}/rotate`, { overlap_seconds: 60 });
   assert.deepEqual([status, body.key_id], [200, made.key_id]);
+  assert.equal(body.last_four, body.api_key.slice(-4));
   assert.notEqual(body.api_key, made.api_key);
   assert.deepEqual([await opens(made.api_key), await opens(body.api_key)], [true, true]);
   api.advance(61_000);

@@ -232,6 +232,7 @@ class Key(TypedDict):
     expires_at: Union[str, None]
     created_at: str
     last_used_at: Union[str, None]
+    last_four: Union[str, None]
     status: Literal["active", "revoked", "expired"]
 
 
@@ -280,6 +281,7 @@ class NewKey(TypedDict):
     expires_at: Union[str, None]
     created_at: str
     last_used_at: Union[str, None]
+    last_four: Union[str, None]
     status: Literal["active", "revoked", "expired"]
     api_key: str
 
