@@ -1,4 +1,5 @@
-import { defined } from "../../runtime/domain/defined.ts";
+import { MINUTE_MS } from "../../runtime/domain/time.ts";
+
 /** What pages ask of the platform: through the console's own function, under the session's cookie, for one side of the customer. */
 
 export type Environment = "live" | "sandbox";
@@ -55,6 +56,11 @@ export const onSessionEnd = (tell: () => void): void => {
   ended = tell;
 };
 
+/** The platform answers within 30 s, or says that it can't. What has not come by then is on a line that was cut, or was asked before the machine slept. */
+const PATIENCE_MS = MINUTE_MS;
+
+const unreachable = (message: string): ApiError => new ApiError(0, { code: "unreachable", message });
+
 /** One call as it is; a refusal is an answer too. @param path under `/console` @throws ApiError of status 0 when there is no answer */
 export async function send(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
   const { env, body, headers = {}, signal, withoutPayloads } = options;
@@ -63,20 +69,24 @@ export async function send(method: string, path: string, options: CallOptions = 
   if (withoutPayloads === true) all["x-triggers-without-payloads"] = "1";
   if (body !== undefined) all["content-type"] = "application/json";
   for (const [name, value] of Object.entries(headers)) if (value !== undefined) all[name] = value;
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(unreachable("The platform has not answered for a minute.")), PATIENCE_MS);
   const asked = async (): Promise<[Response, string]> => {
     const response = await fetch(`/console${path}`, {
       method,
       headers: all,
       credentials: "same-origin",
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
-      ...defined({ signal }),
+      signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),
     });
     return [response, await response.text()];
   };
-  const [response, text] = await asked().catch((cause: unknown) => {
-    if ((cause as Error).name === "AbortError") throw cause;
-    throw new ApiError(0, { code: "unreachable", message: "The platform can't be reached. Is it running?" });
-  });
+  const [response, text] = await asked()
+    .catch((cause: unknown) => {
+      if (cause instanceof ApiError || (cause as Error).name === "AbortError") throw cause;
+      throw unreachable("The platform can't be reached. Is it running?");
+    })
+    .finally(() => clearTimeout(timer));
   if (response.status === 401 && path !== "/session") ended();
   return { status: response.status, headers: response.headers, text };
 }

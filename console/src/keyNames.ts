@@ -4,6 +4,14 @@ import { call } from "./api.ts";
 import { useMay, useSession } from "./session.tsx";
 import type { Key } from "./types.ts";
 
+/** A key's text as far as people may see it: its beginning and its last four characters. */
+export const maskedKey = ({
+  environment,
+  key_id,
+  last_four,
+}: Pick<Key, "environment" | "key_id" | "last_four">): string =>
+  `trg_${environment}_${key_id.replace("key_", "")}_…${last_four ?? ""}`;
+
 const FRESH_MS = 60_000;
 
 /** The name of a key by its id; the id itself for a key without a name, and for people who may not see keys. */

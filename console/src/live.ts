@@ -37,6 +37,11 @@ const WAITS_MS = [500, 2_000, 5_000, 15_000, 30_000];
 const POLLING_AFTER = 2;
 /** An idle socket is closed by the other side after ten minutes. */
 const KEEP_ALIVE_MS = 5 * MINUTE_MS;
+/** What is asked on a socket is answered within this time, or the socket is dead: nobody tells a machine that slept. */
+const ANSWER_MS = 15_000;
+const TICK_MS = 10_000;
+/** A tick that is as late as this comes after a sleep. */
+const SLEPT_MS = 3 * TICK_MS;
 /** How long a socket stays open after its last listener: the next page may want the same. */
 const LINGER_MS = 2_000;
 
@@ -68,6 +73,7 @@ function share(env: Environment, filter: string, gone: () => void): Shared {
   let timer: number | undefined;
   let leaving: number | undefined;
   let beat: number | undefined;
+  let silence: number | undefined;
   let failures = 0;
   let state: LiveState = "connecting";
   /** The last event that was told: a new socket goes on after it. */
@@ -96,12 +102,28 @@ function share(env: Environment, filter: string, gone: () => void): Shared {
     asked.clear();
     ask();
   };
+  const lose = (lost: WebSocket) => {
+    if (socket !== lost) return;
+    socket = undefined;
+    window.clearInterval(beat);
+    window.clearTimeout(silence);
+    failures += 1;
+    if (failures >= POLLING_AFTER) stand("polling");
+    timer = window.setTimeout(connect, WAITS_MS[Math.min(failures, WAITS_MS.length) - 1]);
+    lost.close();
+  };
+  const keepAlive = (kept: WebSocket) => {
+    askAgain();
+    window.clearTimeout(silence);
+    silence = window.setTimeout(() => lose(kept), ANSWER_MS);
+  };
   const connect = () => {
     if (state !== "polling") stand("connecting");
     const made = new WebSocket(addressOf(env));
     socket = made;
     made.addEventListener("open", askAgain);
     made.addEventListener("message", ({ data }) => {
+      window.clearTimeout(silence);
       const message = JSON.parse(String(data)) as LiveMessage & { subscribed?: string };
       if (message.subscribed !== undefined) {
         failures = 0;
@@ -110,19 +132,22 @@ function share(env: Environment, filter: string, gone: () => void): Shared {
       if (message.channel === "events" && message.event_id !== undefined) last = message.event_id;
       for (const { channels, tell } of listeners) if (channels.includes(message.channel)) tell(message);
     });
-    made.addEventListener("close", () => {
-      window.clearInterval(beat);
-      if (socket !== made) return;
-      failures += 1;
-      if (failures >= POLLING_AFTER) stand("polling");
-      timer = window.setTimeout(connect, WAITS_MS[Math.min(failures, WAITS_MS.length) - 1]);
-    });
-    beat = window.setInterval(askAgain, KEEP_ALIVE_MS);
+    made.addEventListener("close", () => lose(made));
+    let [kept, ticked] = [Date.now(), Date.now()];
+    beat = window.setInterval(() => {
+      const now = Date.now();
+      if (now - ticked > SLEPT_MS || now - kept >= KEEP_ALIVE_MS) {
+        kept = now;
+        keepAlive(made);
+      }
+      ticked = now;
+    }, TICK_MS);
   };
   const close = () => {
     gone();
     window.clearTimeout(timer);
     window.clearInterval(beat);
+    window.clearTimeout(silence);
     const open = socket;
     socket = undefined;
     open?.close();

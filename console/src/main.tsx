@@ -1,7 +1,7 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
-import { Redirect, Route, Router, Switch } from "wouter";
+import { Redirect, Route, Router, Switch, useLocation } from "wouter";
 import { ApiError } from "./api.ts";
 import { SignInPage } from "./pages/signIn.tsx";
 import { places } from "./places.ts";
@@ -11,6 +11,7 @@ import { routes } from "./routes.ts";
 import { SessionProvider, useMay } from "./session.tsx";
 import { Shell } from "./shell/shell.tsx";
 import { Empty, Loading, Page } from "./ui/basic.tsx";
+import { Caught } from "./ui/caught.tsx";
 import { keep } from "./url.ts";
 import "./styles.css";
 
@@ -41,56 +42,61 @@ function First() {
 
 function Pages() {
   const may = useMay();
+  const [path] = useLocation();
   return (
-    <Suspense fallback={<Loading />}>
-      <Switch>
-        {[...places]
-          .sort((a, b) => Number(a.path.includes(":")) - Number(b.path.includes(":")))
-          .map(({ path, name, permission }) => {
-            const Body = routes[path]!;
-            return (
-              <Route key={path} path={path}>
-                {permission === undefined || may(permission) ? (
-                  <Body />
-                ) : path === "/" ? (
-                  <First />
-                ) : (
-                  <Page title={name}>
-                    <Empty title="Your role does not include this.">
-                      <a href="/docs/roles">What each role may do</a> is written down; an owner can change yours.
-                    </Empty>
-                  </Page>
-                )}
-              </Route>
-            );
-          })}
-        <Route>
-          <Page title="There is no such page">
-            <Empty title="The address leads nowhere.">Choose a place in the navigation.</Empty>
-          </Page>
-        </Route>
-      </Switch>
-    </Suspense>
+    <Caught at={path}>
+      <Suspense fallback={<Loading />}>
+        <Switch>
+          {[...places]
+            .sort((a, b) => Number(a.path.includes(":")) - Number(b.path.includes(":")))
+            .map(({ path, name, permission }) => {
+              const Body = routes[path]!;
+              return (
+                <Route key={path} path={path}>
+                  {permission === undefined || may(permission) ? (
+                    <Body />
+                  ) : path === "/" ? (
+                    <First />
+                  ) : (
+                    <Page title={name}>
+                      <Empty title="Your role does not include this.">
+                        <a href="/docs/roles">What each role may do</a> is written down; an owner can change yours.
+                      </Empty>
+                    </Page>
+                  )}
+                </Route>
+              );
+            })}
+          <Route>
+            <Page title="There is no such page">
+              <Empty title="The address leads nowhere.">Choose a place in the navigation.</Empty>
+            </Page>
+          </Route>
+        </Switch>
+      </Suspense>
+    </Caught>
   );
 }
 
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
-    <QueryClientProvider client={client}>
-      <Router base="/console">
-        <Switch>
-          <Route path="/sign-in">
-            <SignInPage />
-          </Route>
-          <Route>
-            <SessionProvider>
-              <Shell>
-                <Pages />
-              </Shell>
-            </SessionProvider>
-          </Route>
-        </Switch>
-      </Router>
-    </QueryClientProvider>
+    <Caught>
+      <QueryClientProvider client={client}>
+        <Router base="/console">
+          <Switch>
+            <Route path="/sign-in">
+              <SignInPage />
+            </Route>
+            <Route>
+              <SessionProvider>
+                <Shell>
+                  <Pages />
+                </Shell>
+              </SessionProvider>
+            </Route>
+          </Switch>
+        </Router>
+      </QueryClientProvider>
+    </Caught>
   </StrictMode>,
 );

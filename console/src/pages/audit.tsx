@@ -1,12 +1,13 @@
 import { Link } from "wouter";
 import type { AuditEntry } from "../types.ts";
 import { Code, Empty, Failure, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
+import { FilterBar, Sought } from "../ui/filters.tsx";
 import { Listed, type ListSource, useList } from "../ui/list.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { anyText, useHere, useUrl } from "../url.ts";
 
-/** Number of the entry that is open. */
-const own = { open: anyText };
+/** Number of the entry that is open; id of the object that the listed entries are about. */
+const own = { open: anyText, object: anyText };
 
 const source = (params: ListSource["params"]): ListSource => ({
   path: "/audit",
@@ -29,15 +30,30 @@ function OneEntry({ seq, columns }: { seq: string; columns: readonly Column<Audi
 }
 
 export default function Audit() {
-  const [{ zone, open }] = useUrl(own);
+  const [{ zone, open, object }, set] = useUrl(own);
   const here = useHere();
-  const list = useList<AuditEntry>(source({ limit: "50" }));
+  const list = useList<AuditEntry>(source({ object, limit: "50" }));
   const columns: readonly Column<AuditEntry>[] = [
     { name: "No.", cell: ({ seq }) => seq },
     { name: "When", cell: ({ at }) => <When at={at} zone={zone} /> },
-    { name: "Who", cell: ({ actor }) => `${actor.name ?? actor.key_id ?? actor.type} (${actor.role ?? actor.type})` },
+    {
+      name: "Who",
+      named: true,
+      cell: ({ actor }) => `${actor.name ?? actor.key_id ?? actor.type} (${actor.role ?? actor.type})`,
+    },
     { name: "What", cell: ({ action }) => <code className="md:whitespace-nowrap">{action}</code> },
-    { name: "Object", cell: ({ object }) => <span className="mono">{object ?? ""}</span> },
+    {
+      name: "Object",
+      named: true,
+      cell: ({ object }) =>
+        object === null ? (
+          ""
+        ) : (
+          <Link href={here({ object, open: undefined })} className="mono">
+            {object}
+          </Link>
+        ),
+    },
     { name: "From", cell: ({ source_ip }) => source_ip ?? "" },
     { name: "Outcome", cell: ({ outcome }) => <Status status={outcome} /> },
     {
@@ -58,10 +74,28 @@ export default function Audit() {
         Who changed what, when, from where. Each entry holds the hash of the one before, so that nothing can be changed
         or taken out unnoticed.
       </p>
+      <FilterBar>
+        <Sought
+          label="Object"
+          mono
+          value={object}
+          seek={(object) => set({ object }, false)}
+          placeholder="sub_…, key_…, order.created"
+          hint="Id of what was changed."
+        />
+      </FilterBar>
       {open === undefined || list.isPending || list.rows.some(({ seq }) => String(seq) === open) ? null : (
         <OneEntry seq={open} columns={columns} />
       )}
-      <Listed list={list} file="audit" empty={<Empty title="Nothing has been changed yet." />}>
+      <Listed
+        list={list}
+        file="audit"
+        empty={
+          <Empty
+            title={object === undefined ? "Nothing has been changed yet." : `The audit log tells nothing of ${object}.`}
+          />
+        }
+      >
         {(rows) => (
           <Table caption="Audit log, newest first" columns={columns} rows={rows} rowKey={({ seq }) => String(seq)} />
         )}

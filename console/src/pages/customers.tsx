@@ -194,6 +194,7 @@ export default function Customers() {
                 columns={[
                   {
                     name: "Customer",
+                    named: true,
                     cell: ({ name, customer_id }) => (
                       <>
                         {name}

@@ -119,9 +119,14 @@ function Verdicts({ id }: { id: string }) {
           name: "Verdict",
           cell: ({ matched }) => (matched ? <Status status="matched" /> : <Status status="not matched" />),
         },
-        { name: "Because", cell: ({ because, matched }) => because ?? (matched ? "every clause holds" : "") },
+        {
+          name: "Because",
+          named: true,
+          cell: ({ because, matched }) => because ?? (matched ? "every clause holds" : ""),
+        },
         {
           name: "Subscription",
+          named: true,
           cell: ({ subscription_id }) => <SubscriptionLink id={subscription_id} />,
         },
         { name: "Version then", cell: ({ version }) => version },
@@ -140,10 +145,10 @@ function Viewers({ id }: { id: string }) {
       empty={<Empty title="Nobody has looked at this payload in the console." />}
       columns={[
         { name: "When", cell: ({ at }) => <When at={at} zone={zone} /> },
-        { name: "Who", cell: ({ name, role }) => `${name} (${role})` },
+        { name: "Who", named: true, cell: ({ name, role }) => `${name} (${role})` },
         { name: "Person", cell: ({ person_id }) => <span className="mono">{person_id}</span> },
         { name: "How", cell: ({ how }) => (how === "reveal" ? "without its mask" : "masked") },
-        { name: "Reason", cell: ({ reason }) => reason ?? "" },
+        { name: "Reason", named: true, cell: ({ reason }) => reason ?? "" },
       ]}
     />
   );

@@ -99,10 +99,12 @@ export default function Events() {
     every: paused || ends ? false : polls,
   });
   const newest = list.rows[0]?.received_at;
+  // Who looks further back than the newest page reads: nothing moves then.
+  const still = paused || list.back;
   // While paused, new rows wait: they are counted and never shift what one reads.
   const waiting = useQuery({
     queryKey: ["waiting", params, newest, state.env],
-    enabled: paused && !ends,
+    enabled: still && !ends,
     refetchInterval: polls,
     queryFn: ({ signal }) => {
       const from = newest === undefined ? times.from : new Date(Date.parse(newest) + 1).toISOString();
@@ -114,7 +116,11 @@ export default function Events() {
     },
   });
   // A page that somebody asked for with "Show more" comes too.
-  look.current = () => (paused ? waiting : list).refetch({ cancelRefetch: false });
+  look.current = () => (still ? waiting : list).refetch({ cancelRefetch: false });
+  const stop = (stopped: boolean) => {
+    setPaused(stopped);
+    if (!stopped) void list.toNewest();
+  };
   // What happened while there was no socket, or nobody looked, is not told again.
   // biome-ignore lint/correctness/useExhaustiveDependencies: it asks once, when there is a socket again
   useEffect(() => {
@@ -134,9 +140,7 @@ export default function Events() {
   return (
     <Page
       title="Events"
-      actions={
-        ends ? null : <Pausing state={paused ? "stopped" : live} stop={setPaused} whenStopped="new events wait" />
-      }
+      actions={ends ? null : <Pausing state={still ? "stopped" : live} stop={stop} whenStopped="new events wait" />}
     >
       <Range />
       <FilterBar>
@@ -192,7 +196,8 @@ export default function Events() {
       </FilterBar>
       <Facets />
       <Listed
-        list={list}
+        // This page says by itself that it stands still.
+        list={{ ...list, follows: false }}
         file="events"
         empty={
           <Empty title={`No ${state.env} events in this range.`}>
@@ -207,20 +212,13 @@ export default function Events() {
               from={Date.parse(times.from)}
               to={times.to === undefined ? Date.now() : Date.parse(times.to)}
             />
-            {paused ? (
+            {still && !ends ? (
               <Note>
                 Paused.{" "}
                 {waiting.data === undefined
                   ? ""
                   : `${count(waiting.data.events.length)}${waiting.data.events.length === 1_000 ? " or more" : ""} new since; `}
-                <button
-                  type="button"
-                  className="cursor-pointer underline"
-                  onClick={() => {
-                    setPaused(false);
-                    void list.refetch();
-                  }}
-                >
+                <button type="button" className="cursor-pointer underline" onClick={() => stop(false)}>
                   show them
                 </button>
                 .
@@ -254,6 +252,7 @@ export default function Events() {
                 { name: "Received", cell: ({ received_at }: Event) => <When at={received_at} zone={state.zone} /> },
                 {
                   name: "Type",
+                  named: true,
                   cell: ({ event_type }: Event) => <EventType type={event_type} />,
                 },
                 {

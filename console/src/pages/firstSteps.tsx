@@ -40,7 +40,11 @@ export function FirstSteps() {
       all.some(({ status }) => status !== "unmatched"),
       first === undefined ? "/subscriptions" : "/match",
     ],
-    ["See it delivered", all.some(({ status }) => status === "delivered"), "/deliveries"],
+    [
+      "See it delivered",
+      all.some(({ deliveries }) => deliveries.some(({ status }) => status === "delivered")),
+      "/deliveries",
+    ],
     [
       "Verify signatures",
       subscribed.some(({ signature_verified_at }) => signature_verified_at !== undefined),

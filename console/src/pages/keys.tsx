@@ -4,6 +4,7 @@ import { defaultScopes, type Scope, scopes } from "../../../runtime/domain/ident
 import { DAY_SECONDS } from "../../../runtime/domain/time.ts";
 import { call } from "../api.ts";
 import { useFormDraft } from "../drafts.ts";
+import { maskedKey } from "../keyNames.ts";
 import { useMay } from "../session.tsx";
 import type { Key } from "../types.ts";
 import { Empty, MemberTick, Page, Status, TextField, When } from "../ui/basic.tsx";
@@ -117,7 +118,8 @@ export default function Keys() {
   return (
     <Page title="API keys" actions={may("issue_keys") ? <NewKey /> : null}>
       <p className="text-sm text-muted">
-        Live and sandbox keys of the customer. A key's text is shown when it is made, and never again.
+        Live and sandbox keys of the customer. A key's text is shown when it is made, and never again: what stands here
+        is its beginning and its last four characters.
       </p>
       {shown === undefined ? null : <ShownKey apiKey={shown} />}
       <List<Key>
@@ -126,14 +128,10 @@ export default function Keys() {
         rowKey={({ key_id }) => key_id}
         empty={<Empty title="There is no key yet." />}
         columns={[
-          { name: "Name", cell: ({ name }) => name ?? <span className="text-muted">none</span> },
+          { name: "Name", named: true, cell: ({ name }) => name ?? <span className="text-muted">none</span> },
           {
             name: "Key",
-            cell: ({ key_id, environment }) => (
-              <span className="mono">
-                trg_{environment}_{key_id.replace("key_", "")}_…
-              </span>
-            ),
+            cell: (key) => <span className="mono">{maskedKey(key)}</span>,
           },
           { name: "Environment", cell: ({ environment }) => <Status status={environment} /> },
           { name: "Status", cell: ({ status }) => <Status status={status} /> },
@@ -149,7 +147,7 @@ export default function Keys() {
                     label="Rotate"
                     title="Give the key a new text"
                     field="Overlap in seconds"
-                    hint="So long the old text is valid too; empty is a day."
+                    hint="For this time the old text is valid too; empty is a day, 0 ends it at once."
                     action={rotate(key_id)}
                   />
                   <Confirm

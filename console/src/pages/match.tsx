@@ -187,6 +187,7 @@ export default function Match() {
                   columns={[
                     {
                       name: "Because",
+                      named: true,
                       cell: ({ because, clause }) => (
                         <>
                           {because}

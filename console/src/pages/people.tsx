@@ -105,8 +105,8 @@ export default function People() {
         rowKey={({ person_id }) => person_id}
         empty={<Empty title="Nobody is here yet." />}
         columns={[
-          { name: "Name", cell: ({ name }) => name ?? <span className="text-muted">not known yet</span> },
-          { name: "E-mail", cell: ({ email }) => email },
+          { name: "Name", named: true, cell: ({ name }) => name ?? <span className="text-muted">not known yet</span> },
+          { name: "E-mail", named: true, cell: ({ email }) => email },
           {
             name: "Role",
             cell: (person) => (

@@ -8,6 +8,7 @@ import { CodeField } from "../editor/codeField.tsx";
 import { type PlacedDetail, placeOfDetail } from "../editor/jsonText.ts";
 import { offerJson } from "../editor/offers.ts";
 import { faultOf, skeletonOf } from "../eventForm.ts";
+import { maskedKey } from "../keyNames.ts";
 import { type Limit, limitIn } from "../limit.ts";
 import { schemaOf, useKnownTypes, useSchemas, useShapes } from "../shapes.ts";
 import { snippet } from "../snippets.ts";
@@ -29,6 +30,8 @@ const own = {
 };
 
 const DEBOUNCE_MS = 400;
+/** A try that failed is done again, for as long as its text stands there. */
+const TRY_AGAIN_MS = 5_000;
 
 const usable = (key: Key): boolean => key.status === "active" && key.scopes.includes("events:write");
 
@@ -163,6 +166,7 @@ export default function Send() {
         text: settled,
       };
     },
+    refetchInterval: ({ state }) => (state.status === "error" ? TRY_AGAIN_MS : false),
   });
   const tried = dry.data?.text === text ? dry.data : undefined;
   const wrong = tried === undefined ? [] : faultsOf(tried);
@@ -187,7 +191,7 @@ export default function Send() {
       answeredAt: new Date().toISOString(),
       url: `${window.location.origin}/events`,
       requestHeaders: [
-        ["authorization", `Bearer trg_${env}_${(chosen?.key_id ?? "").replace("key_", "")}_…`],
+        ["authorization", `Bearer ${chosen === undefined ? "…" : maskedKey(chosen)}`],
         ["content-type", "application/json"],
         ...(idempotencyKey === "" ? [] : ([["idempotency-key", idempotencyKey]] as const)),
       ],

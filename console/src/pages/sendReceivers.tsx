@@ -1,7 +1,9 @@
+import { Link } from "wouter";
 import { pretty } from "../api.ts";
 import type { DryRun } from "../types.ts";
 import { Code, Note, Status } from "../ui/basic.tsx";
 import { SubscriptionLink } from "../ui/subscriptionLink.tsx";
+import { keep } from "../url.ts";
 
 /** Who would receive what, and why others would not. */
 export function Receivers({ dry }: { dry: DryRun }) {
@@ -24,7 +26,10 @@ export function Receivers({ dry }: { dry: DryRun }) {
             </Note>
           )}
           {result.valid && result.subscriptions.length === 0 ? (
-            <p className="text-sm text-muted">There is no subscription on this side, so nobody would receive it.</p>
+            <p className="text-sm text-muted">
+              There is no subscription on this side, so nobody would receive it.{" "}
+              <Link href={keep("/subscriptions")}>Make one</Link>
+            </p>
           ) : null}
           <ul className="grid gap-2">
             {[...result.subscriptions]

@@ -174,19 +174,28 @@ export default function Sent() {
               columns={[
                 { name: "Sent", cell: ({ at }) => <When at={at} zone={state.zone} /> },
                 { name: "Environment", cell: ({ environment }) => <Status status={environment} /> },
-                { name: "Key", cell: ({ key_name, key_id }) => key_name ?? key_id },
+                { name: "Key", named: true, cell: ({ key_name, key_id }) => key_name ?? key_id },
                 {
                   name: "Answer",
                   cell: ({ response }) => (
                     <Status status={response.status < 300 ? "accepted" : `refused ${response.status}`} />
                   ),
                 },
-                { name: "Took", cell: ({ duration_ms }) => ms(duration_ms) },
+                {
+                  name: "Took",
+                  cell: ({ duration_ms }) => <span className="whitespace-nowrap">{ms(duration_ms)}</span>,
+                },
                 {
                   name: "Payload",
+                  named: true,
                   cell: ({ request }) => <code>{request.body.replaceAll(/\s+/g, " ").slice(0, SUMMARY)}</code>,
                 },
-                { name: "Size", cell: ({ request }) => bytes(new Blob([request.body]).size) },
+                {
+                  name: "Size",
+                  cell: ({ request }) => (
+                    <span className="whitespace-nowrap">{bytes(new Blob([request.body]).size)}</span>
+                  ),
+                },
                 {
                   name: "Event",
                   cell: ({ response, environment }) => {

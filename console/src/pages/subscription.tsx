@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useLocation, useParams } from "wouter";
 import { defined } from "../../../runtime/domain/defined.ts";
@@ -12,7 +12,7 @@ import type { AuditEntry, Event, Subscription, TestAnswer } from "../types.ts";
 import { Button, Code, Empty, Facts, Failure, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
 import { DeliveryTable } from "../ui/deliveryTable.tsx";
 import { EventType } from "../ui/eventType.tsx";
-import { List } from "../ui/list.tsx";
+import { List, Listed, useList } from "../ui/list.tsx";
 import { Ask, Confirm } from "../ui/overlay.tsx";
 import { useReplay } from "../ui/replayEvents.tsx";
 import { useReveal } from "../ui/reveal.tsx";
@@ -59,10 +59,10 @@ function Overview({ subscription }: { subscription: Subscription }) {
     if (check_signature) await client.invalidateQueries();
   };
   return (
-    <div className="grid gap-4">
-      <WorkflowOverview
-        subscription={subscription}
-        facts={
+    <WorkflowOverview
+      subscription={subscription}
+      about={
+        <>
           <Facts
             of={[
               [
@@ -98,39 +98,40 @@ function Overview({ subscription }: { subscription: Subscription }) {
               ["Changed", <When key="u" at={subscription.updated_at} zone={zone} />],
             ]}
           />
-        }
-      />
-      <div className="flex flex-wrap gap-2">
-        {button}
-        {may("configure") ? (
-          <>
-            <Button isPending={work.busy} onPress={() => void work.run(test(false))}>
-              {work.busy ? "Testing…" : "Test"}
-            </Button>
-            <Button isPending={work.busy} onPress={() => void work.run(test(true))}>
-              Check signatures
-            </Button>
-          </>
-        ) : null}
-      </div>
-      {work.error === undefined ? null : <Failure error={work.error} />}
-      {tested === undefined ? null : (
-        <section aria-label="What came back" className="grid gap-2">
-          <Note
-            tone={tested.delivered ? "good" : "bad"}
-            title={tested.delivered ? "The endpoint took the sample." : "The endpoint did not take the sample."}
-          >
-            {tested.status_code === null ? "No answer" : `Answered ${tested.status_code}`} after {ms(tested.latency_ms)}
-            {tested.error === null ? "" : ` · ${tested.error}`}
-          </Note>
-          {tested.signature === undefined ? null : <SignatureNote signature={tested.signature} />}
-          <Code label="What was sent" text={pretty(tested.request.body)} />
-          {tested.response_excerpt === undefined ? null : (
-            <Code label="What came back" text={tested.response_excerpt} />
+          <div className="flex flex-wrap gap-2">
+            {button}
+            {may("configure") ? (
+              <>
+                <Button isPending={work.busy} onPress={() => void work.run(test(false))}>
+                  {work.busy ? "Testing…" : "Test"}
+                </Button>
+                <Button isPending={work.busy} onPress={() => void work.run(test(true))}>
+                  Check signatures
+                </Button>
+              </>
+            ) : null}
+          </div>
+          {work.error === undefined ? null : <Failure error={work.error} />}
+          {tested === undefined ? null : (
+            <section aria-label="What came back" className="grid gap-2">
+              <Note
+                tone={tested.delivered ? "good" : "bad"}
+                title={tested.delivered ? "The endpoint took the sample." : "The endpoint did not take the sample."}
+              >
+                {tested.status_code === null ? "No answer" : `Answered ${tested.status_code}`} after{" "}
+                {ms(tested.latency_ms)}
+                {tested.error === null ? "" : ` · ${tested.error}`}
+              </Note>
+              {tested.signature === undefined ? null : <SignatureNote signature={tested.signature} />}
+              <Code label="What was sent" text={pretty(tested.request.body)} />
+              {tested.response_excerpt === undefined ? null : (
+                <Code label="What came back" text={tested.response_excerpt} />
+              )}
+            </section>
           )}
-        </section>
-      )}
-    </div>
+        </>
+      }
+    />
   );
 }
 
@@ -189,16 +190,32 @@ function SelectorTab({
   );
 }
 
+/** What the audit log tells of one object. */
+function AuditEntries({ object }: { object: string }) {
+  const [{ zone }] = useUrl(own);
+  const list = useList<AuditEntry>({ path: "/audit", member: "audit", params: { object, limit: "50" } });
+  return (
+    <Listed list={list} empty={<Empty title="The audit log tells nothing of it." />}>
+      {(entries) => (
+        <ol className="grid gap-2 text-sm">
+          {entries.map(({ seq, at, actor, action, outcome, details }) => (
+            <li key={seq} className="card">
+              <p className="font-medium">
+                {action} by {actor.name ?? actor.key_id ?? actor.type} · <When at={at} zone={zone} /> · {outcome}
+              </p>
+              <Code label={`Details of entry ${seq}`} text={JSON.stringify(details, null, 2)} />
+            </li>
+          ))}
+        </ol>
+      )}
+    </Listed>
+  );
+}
+
 function Changes({ subscription }: { subscription: Subscription }) {
   const [{ zone }] = useUrl(own);
   const may = useMay();
   const { subscription_id: id, version, created_at, updated_at } = subscription;
-  const query = useQuery({
-    queryKey: ["changes of", id],
-    enabled: may("audit"),
-    queryFn: () => call<{ audit: AuditEntry[] }>("GET", "/audit?limit=1000"),
-  });
-  const entries = (query.data?.audit ?? []).filter(({ object }) => object === id);
   return (
     <div className="grid gap-3">
       <p className="text-sm">
@@ -207,23 +224,7 @@ function Changes({ subscription }: { subscription: Subscription }) {
         {version === 1 ? "" : <When at={updated_at} zone={zone} />}.
       </p>
       {may("audit") ? (
-        query.isPending ? (
-          <Loading />
-        ) : (
-          <ol className="grid gap-2 text-sm">
-            {entries.length === 0 ? (
-              <li className="text-muted">None of the newest 1,000 entries of the audit log concerns it.</li>
-            ) : null}
-            {entries.map(({ seq, at, actor, action, outcome, details }) => (
-              <li key={seq} className="card">
-                <p className="font-medium">
-                  {action} by {actor.name ?? actor.key_id ?? actor.type} · <When at={at} zone={zone} /> · {outcome}
-                </p>
-                <Code label={`Details of entry ${seq}`} text={JSON.stringify(details, null, 2)} />
-              </li>
-            ))}
-          </ol>
-        )
+        <AuditEntries object={id} />
       ) : (
         <p className="text-sm text-muted">Who changed what stands in the audit log, which owners and auditors read.</p>
       )}
@@ -300,7 +301,7 @@ export default function SubscriptionPage() {
               label="Rotate secret"
               title="Give it a new signing secret"
               field="Overlap in seconds"
-              hint="So long the old one signs too; empty is a day, 0 ends it at once."
+              hint="For this time the old one signs too; empty is a day, 0 ends it at once."
               action={rotate}
             />
             <Ask
@@ -392,7 +393,7 @@ export default function SubscriptionPage() {
                 }
                 columns={[
                   { name: "Received", cell: ({ received_at }) => <When at={received_at} zone={state.zone} /> },
-                  { name: "Type", cell: ({ event_type }) => <EventType type={event_type} /> },
+                  { name: "Type", named: true, cell: ({ event_type }) => <EventType type={event_type} /> },
                   {
                     name: "Event",
                     cell: ({ event_id }) => (

@@ -130,6 +130,7 @@ export default function Subscriptions() {
               columns={[
                 {
                   name: "Subscription",
+                  named: true,
                   cell: ({ subscription_id, workflow_id }) => (
                     <Link href={keep(`/subscriptions/${subscription_id}`)}>
                       {workflow_id ?? <span className="mono">{subscription_id}</span>}

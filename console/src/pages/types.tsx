@@ -72,6 +72,7 @@ function Counted({
           columns={[
             {
               name: column,
+              named: true,
               cell: ({ key }) => {
                 const id = key[by] ?? "none";
                 return id === "(other)" ? "others" : cell(id);

@@ -58,7 +58,7 @@ function ChooseWorkflow({ subscription }: { subscription: Subscription }) {
 }
 
 /** How one workflow does: the tiles of the overview, about it alone, with what it selects and its last events. */
-export function WorkflowOverview({ subscription, facts }: { subscription: Subscription; facts: ReactNode }) {
+export function WorkflowOverview({ subscription, about }: { subscription: Subscription; about: ReactNode }) {
   const may = useMay();
   const whole = useDashboard();
   const { subscription_id: id } = subscription;
@@ -89,7 +89,7 @@ export function WorkflowOverview({ subscription, facts }: { subscription: Subscr
         <Range />
         <Filters without={["workflow_id"]} />
         <AsOf answer={flow.query.data} zone={board.zone} />
-        {facts}
+        {about}
         <div className="grid gap-3 sm:grid-cols-2 lg:grid-cols-4">
           <WorkflowFigureTile workflow={workflow} measure="matched" />
           <WorkflowFigureTile workflow={workflow} measure="delivered" />

@@ -119,7 +119,7 @@ export function Shell({ children }: { children: ReactNode }) {
               </label>
               <select
                 id={`${id}-customer`}
-                className="field w-auto"
+                className="field w-auto max-w-44 max-sm:max-w-24"
                 value={session.customer_id}
                 onChange={(event) => void switchCustomer(event.target.value)}
               >
@@ -131,7 +131,7 @@ export function Shell({ children }: { children: ReactNode }) {
               </select>
             </>
           ) : (
-            <span className="font-semibold max-sm:hidden">{session.customer_name}</span>
+            <span className="max-w-60 truncate font-semibold max-sm:hidden">{session.customer_name}</span>
           )}
           <label className="sr-only" htmlFor={`${id}-env`}>
             Environment

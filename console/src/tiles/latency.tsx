@@ -219,7 +219,7 @@ export function DistributionTile({ board }: { board: Dashboard }) {
               ))}
             </div>
             <p className="text-sm text-muted">
-              Bars: how often it took so long. Dashed: as many as in the range before.
+              Bars: how often it took this time. Dashed: as many as in the range before.
               {usual === undefined
                 ? ""
                 : ` Shaded: where p95 lay in the last week, ${ms(usual.low)} to ${ms(usual.high)}.`}

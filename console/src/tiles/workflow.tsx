@@ -149,8 +149,12 @@ export function RecentEventsTile({ board, id }: { board: Dashboard; id: string }
                   </Link>
                 ),
               },
-              { name: "Type", cell: ({ event_id }) => (coming ? "…" : (byId.get(event_id)?.event_type ?? "–")) },
-              { name: "Payload", cell: ({ event_id }) => <code>{seen(event_id)}</code> },
+              {
+                name: "Type",
+                named: true,
+                cell: ({ event_id }) => (coming ? "…" : (byId.get(event_id)?.event_type ?? "–")),
+              },
+              { name: "Payload", named: true, cell: ({ event_id }) => <code>{seen(event_id)}</code> },
             ]}
           />
         )

@@ -121,6 +121,7 @@ export function DeliveryTable({
                 },
                 {
                   name: "To",
+                  named: true,
                   cell: ({ subscription_id }) => <SubscriptionLink id={subscription_id} />,
                 },
                 {

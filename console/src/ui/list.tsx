@@ -1,10 +1,10 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect } from "react";
 import { defined } from "../../../runtime/domain/defined.ts";
 import { type CallOptions, call, queryOf } from "../api.ts";
 import { count } from "../format.ts";
 import { tabular } from "../tabular.ts";
-import { Button, Failure, Loading } from "./basic.tsx";
+import { Button, Failure, Loading, Note } from "./basic.tsx";
 import { Download } from "./download.tsx";
 import { type Column, Table } from "./table.tsx";
 
@@ -18,10 +18,15 @@ export interface ListSource {
   readonly every?: number | false;
 }
 
-/** A list of the API, page by page. */
-export function useList<Row>({ path, member, params = {}, options = {}, every }: ListSource) {
+/**
+ * A list of the API, page by page. Once a second page is shown it is not looked up again by itself: that would read all of its pages, and
+ * move what one reads.
+ */
+export function useList<Row>({ path, member, params = {}, options = {}, every = false }: ListSource) {
+  const client = useQueryClient();
+  const queryKey = ["list", path, params, options.env, options.withoutPayloads];
   const query = useInfiniteQuery({
-    queryKey: ["list", path, params, options.env, options.withoutPayloads],
+    queryKey,
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) =>
       call<Record<string, unknown>>("GET", `${path}${queryOf({ ...params, cursor: pageParam })}`, {
@@ -29,10 +34,26 @@ export function useList<Row>({ path, member, params = {}, options = {}, every }:
         signal,
       }),
     getNextPageParam: (last) => (last.next_cursor as string | null) ?? undefined,
-    refetchInterval: every ?? false,
+    refetchInterval: ({ state }) => ((state.data?.pages.length ?? 0) > 1 ? false : every),
   });
-  const rows = (query.data?.pages ?? []).flatMap((page) => (page[member] ?? []) as Row[]);
-  return { ...query, rows };
+  const pages = query.data?.pages ?? [];
+  const rows = pages.flatMap((page) => (page[member] ?? []) as Row[]);
+  const toNewest = async () => {
+    client.setQueryData(queryKey, (data: typeof query.data) =>
+      data === undefined ? data : { pages: data.pages.slice(0, 1), pageParams: data.pageParams.slice(0, 1) },
+    );
+    await query.refetch();
+  };
+  return {
+    ...query,
+    rows,
+    /** Whether one looks further back than the newest page. */
+    back: pages.length > 1,
+    /** Whether it would be looked up again by itself on its first page. */
+    follows: every !== false,
+    /** Shows the newest page again, and no other. */
+    toNewest,
+  };
 }
 
 /** Reads on, page by page, while the row is missing that a link leads to. */
@@ -73,6 +94,15 @@ export function Listed<Row>({
           <Download name={file} rows={() => tabular(list.rows as readonly object[])} json={() => list.rows} />
         </div>
       )}
+      {list.back && list.follows ? (
+        <Note>
+          New rows wait while more than the newest page is shown;{" "}
+          <button type="button" className="cursor-pointer underline" onClick={() => void list.toNewest()}>
+            show the newest
+          </button>
+          .
+        </Note>
+      ) : null}
       {children(list.rows)}
       {list.hasNextPage ? (
         <Button isPending={list.isFetchingNextPage} onPress={() => void list.fetchNextPage()}>

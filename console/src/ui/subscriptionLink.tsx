@@ -7,7 +7,10 @@ import { keep, useCommon } from "../url.ts";
 
 const FRESH_MS = 60_000;
 
-/** The way to a subscription: what it starts, where its owner has named that, and its id. */
+/** How many characters of an id tell it from others of the same name. */
+const ENDING = 4;
+
+/** The way to a subscription: what it starts and how its id ends, or its whole id where its owner has named nothing. */
 export function SubscriptionLink({ id }: { id: string }) {
   const [{ env }] = useCommon();
   const may = useMay();
@@ -23,9 +26,14 @@ export function SubscriptionLink({ id }: { id: string }) {
   });
   const name = data?.get(id);
   return (
-    <Link href={keep(`/subscriptions/${id}`)}>
-      {name === undefined || name === null ? null : <span className="font-medium">{name} </span>}
-      <span className="mono">{id}</span>
+    <Link href={keep(`/subscriptions/${id}`)} title={id}>
+      {name === undefined || name === null ? (
+        <span className="mono">{id}</span>
+      ) : (
+        <>
+          <span className="font-medium">{name}</span> <span className="mono">…{id.slice(-ENDING)}</span>
+        </>
+      )}
     </Link>
   );
 }

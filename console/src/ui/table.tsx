@@ -2,6 +2,8 @@ import { type ReactNode, useCallback, useState } from "react";
 
 export interface Column<Row> {
   readonly name: string;
+  /** Holds what people have named or written, which can be one word of any length: it breaks anywhere, and no other column does. */
+  readonly named?: true;
   readonly cell: (row: Row) => ReactNode;
 }
 
@@ -57,10 +59,10 @@ export function Table<Row>({
               data-row={rowKey(row)}
               className={`border-b border-line last:border-b-0 max-md:block max-md:p-3 ${selected?.(row) === true ? "bg-accent-soft" : ""}`}
             >
-              {columns.map(({ name, cell }) => (
+              {columns.map(({ name, named, cell }) => (
                 <td
                   key={name}
-                  className="px-3 py-2 align-top max-md:flex max-md:justify-between max-md:gap-4 max-md:px-0 max-md:py-1"
+                  className={`px-3 py-2 align-top max-md:flex max-md:justify-between max-md:gap-4 max-md:px-0 max-md:py-1 ${named === true ? "md:min-w-32" : "md:wrap-break-word"}`}
                 >
                   <span className="hidden text-muted max-md:inline">{name}</span>
                   <span className="min-w-0">{cell(row)}</span>

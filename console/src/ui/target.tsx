@@ -15,12 +15,18 @@ export const targetOf = ({ url, workflow }: TargetDraft) => ({
   ...(workflow === "" ? {} : { workflow_id: workflow }),
 });
 
+/** The platform on one's own machine delivers there too, and brings a receiver along. */
+const onThisMachine = ["localhost", "127.0.0.1"].includes(window.location.hostname);
+const DELIVERS_TO = onThisMachine
+  ? "Where it delivers to: public https, or http on this machine, such as the receiver that npm start names."
+  : "Where it delivers to: public https.";
+
 export function TargetFields({ draft, change }: { draft: TargetDraft; change: (draft: TargetDraft) => void }) {
   return (
     <>
       <TextField
         label="Webhook URL"
-        hint="Where it delivers to: public https."
+        hint={DELIVERS_TO}
         mono
         placeholder="https://example.com/hooks"
         value={draft.url}

@@ -12,6 +12,8 @@ export function ToldTable({ caption, told }: { caption: string; told: Told }) {
         rowKey={({ at }) => String(at)}
         columns={told.columns.map(({ name }, place) => ({
           name,
+          // The first one tells what a row is about.
+          ...(place === 0 ? { named: true } : {}),
           cell: ({ row }: (typeof rows)[number]) => shownCell(told, row, place),
         }))}
       />
