@@ -81,25 +81,30 @@ async function compared(url: string, keys: readonly string[], from: Date, known:
   for (const key of keys) {
     const query = (more: object) =>
       ask<Answer>(`${url}/metrics/query`, key, { ...range, interval: "none", top: 100, ...more });
-    const { totals } = await query({ measures: ["requests", "events", "unmatched", "refused"] });
-    for (const name of ["requests", "events", "unmatched", "refused"]) add(name, totals[name]!);
+    const measures = ["requests", "events", "unmatched", "refused", "delivered"];
+    const { totals } = await query({ measures });
+    for (const name of measures) add(name, totals[name]!);
     const { series } = await query({ measures: ["events"], group_by: ["status"] });
     for (const { key: of, totals: own } of series) add(`status ${of.status}`, own.events!);
     const usage = await ask<Answer>(
       `${url}/usage?${new URLSearchParams({ ...range, interval: "minute" }).toString()}`,
       key,
     );
-    for (const name of ["requests", "events"]) add(`usage ${name}`, usage.totals[name]!);
+    for (const name of ["requests", "events", "delivered"]) add(`usage ${name}`, usage.totals[name]!);
   }
   const of = (figure: string) => sums.get(figure) ?? 0;
-  const { accepted, delivered, pending, dead_lettered } = known.ledger;
+  const { accepted, delivered, pending, dead_lettered, duplicates } = known.ledger;
+  /** An event that came twice may have been counted twice, or once: its first post may have failed after it came. */
+  const posted = (figure: string) => Math.min(Math.max(of(figure), delivered), delivered + duplicates);
   const rows: readonly (readonly [figure: string, ledger: number])[] = [
     ["requests", known.requests],
     ["events", accepted],
     ["unmatched", 0],
     ["refused", known.refused],
+    ["delivered", posted("delivered")],
     ["usage requests", known.requests],
     ["usage events", accepted],
+    ["usage delivered", posted("usage delivered")],
     ["status delivered", delivered],
     ["status dead_lettered", dead_lettered],
   ];

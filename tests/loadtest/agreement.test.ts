@@ -13,8 +13,9 @@ interface Told {
   readonly events: number;
   readonly unmatched: number;
   readonly refused: number;
+  readonly delivered: number;
   readonly status: Readonly<Record<string, number>>;
-  readonly usage: { readonly requests: number; readonly events: number };
+  readonly usage: { readonly requests: number; readonly events: number; readonly delivered: number };
 }
 
 /** A platform that tells these numbers, by key. @param asked counts the questions about requests */
@@ -53,7 +54,7 @@ function toldOf({ requests, refused, delivered, pending, dead_lettered }: Ledger
   const of = (part: (all: number) => number): Told => {
     const status = { delivered: part(delivered), dead_lettered: part(dead_lettered), failed: part(pending) };
     const events = status.delivered + status.dead_lettered + status.failed;
-    const usage = { requests: part(requests), events };
+    const usage = { requests: part(requests), events, delivered: status.delivered };
     return { ...usage, unmatched: 0, refused: part(refused), status, usage };
   };
   return [of(first), of((all) => all - first(all))];
@@ -67,6 +68,8 @@ const wrong: [figure: string, more: (told: Told) => Told][] = [
   ["events", (told) => ({ ...told, events: told.events + 1 })],
   ["unmatched", (told) => ({ ...told, unmatched: 1 })],
   ["refused", (told) => ({ ...told, refused: told.refused + 1 })],
+  ["delivered", (told) => ({ ...told, delivered: told.delivered + 1 })],
+  ["usage delivered", (told) => ({ ...told, usage: { ...told.usage, delivered: told.usage.delivered + 1 } })],
   ["usage requests", (told) => ({ ...told, usage: { ...told.usage, requests: told.usage.requests + 1 } })],
   ["usage events", (told) => ({ ...told, usage: { ...told.usage, events: told.usage.events + 1 } })],
   ...(["delivered", "dead_lettered", "failed", "pending"] as const).map((name): (typeof wrong)[number] => [
@@ -103,6 +106,26 @@ for (const [figure, more] of wrong)
       }),
       { numRuns: 5 },
     ));
+
+test("an event that came twice may count as delivered twice, and no further", async () => {
+  const ledger = { delivered: 20, pending: 0, dead_lettered: 0, requests: 20, refused: 0 };
+  const known = knownOf(ledger);
+  const twice: Known = { ...known, ledger: { ...known.ledger, duplicates: 2 } };
+  for (const [more, wrong] of [
+    [-1, ["delivered"]],
+    [0, []],
+    [2, []],
+    [3, ["delivered"]],
+  ] as const) {
+    const [a, b] = toldOf(ledger, 50);
+    const figures = await compared(twice, () => [{ ...a, delivered: a.delivered + more }, b]);
+    assert.deepEqual(
+      figures.filter(differs).map(({ figure }) => figure),
+      wrong,
+      `${more} more`,
+    );
+  }
+});
 
 test("numbers that come late are waited for while they still change", async () => {
   const ledger = { delivered: 20, pending: 0, dead_lettered: 0, requests: 20, refused: 0 };

@@ -59,6 +59,10 @@ const away: [says: string, answer: (response: ServerResponse) => void][] = [
   ["the distribution's own error answers", says(502)],
   ["it is refused", says(403)],
   ["somebody else answers", says(302, { location: "https://example.com" })],
+  [
+    "somebody sends on to a server that is well",
+    (response) => says(response.req.url === "/health" ? 302 : 200, { location: `${url}/elsewhere` })(response),
+  ],
   ["the connection breaks", (response) => void response.destroy()],
 ];
 for (const [why, answer] of away)

@@ -396,6 +396,24 @@ test("alerts are listed by state, acknowledged and snoozed, and the audit log te
   assert.equal((await call("POST", `/alerts/${id}/acknowledge`, undefined, stranger)).status, 404);
 });
 
+test("an alert is snoozed for an hour unless it says, for a week at most, and 0 ends it", async () => {
+  const [rule] = await rules();
+  const id = await ring(rule!);
+  const snooze = async (body?: object) => (await call("POST", `/alerts/${id}/snooze`, body)).body;
+  for (const [body, minutes] of [
+    [undefined, 60],
+    [{}, 60],
+    [{ minutes: 10_080 }, 10_080],
+  ] as const) {
+    const before = api.deps.now();
+    const until = Date.parse((await snooze(body)).snoozed_until) - minutes * MINUTE;
+    assert.ok(until >= before && until <= api.deps.now(), JSON.stringify(body));
+  }
+  const refused = await snooze({ minutes: 10_081 });
+  assert.deepEqual(refused.error.details, [{ path: "/minutes", message: "Too big: expected number to be <=10080" }]);
+  assert.equal((await snooze({ minutes: 0 })).snoozed_until, null);
+});
+
 test("the history of alerts can be narrowed by state, severity, rule and beginning, and has pages", async () => {
   const [first, second, third] = (await rules()) as [AlertRule, AlertRule, AlertRule];
   const began = [api.deps.now()];
