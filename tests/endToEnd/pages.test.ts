@@ -90,6 +90,7 @@ async function inEveryMode(page: Page, role: Role, name: string): Promise<void> 
   await look("letters of twice the size");
   await page.evaluate("document.documentElement.style.fontSize = ''");
   await page.emulateMedia({ colorScheme: "dark" });
+  await look("dark");
   await page.setViewportSize({ width: 320, height: 640 });
   await look("dark, 320 px wide");
   assert.ok((await sideways(page)) <= 0, `${name} is ${await sideways(page)} px wider than a phone`);
