@@ -61,6 +61,23 @@ const cutOff = async (page: Page): Promise<unknown> =>
     "[...document.querySelectorAll('td')].filter((cell) => cell.scrollWidth > cell.clientWidth + 1).map((cell) => cell.textContent)",
   );
 
+/** Our own words that a line's end breaks: names of fields, columns and buttons. */
+const brokenWords = async (page: Page): Promise<unknown> =>
+  page.evaluate(`[...document.querySelectorAll("td > span:first-child, button, label, legend, dt, h1, nav a")]
+    .filter((element) => element.checkVisibility())
+    .flatMap((element) => [...element.childNodes])
+    .filter(({ nodeType }) => nodeType === Node.TEXT_NODE)
+    .flatMap((text) =>
+      [...text.data.matchAll(/[^\\s-]+/g)]
+        .filter(({ 0: word, index }) => {
+          const range = document.createRange();
+          range.setStart(text, index);
+          range.setEnd(text, index + word.length);
+          return range.getClientRects().length > 1;
+        })
+        .map(([word]) => word),
+    )`);
+
 /** How far apart the lines of text in the phone's bottom bar are, in pixels: nothing where each name is whole and all stand in a row. */
 const spreadOfBar = async (page: Page): Promise<number> => {
   const lines = (await page.evaluate(`[...document.querySelectorAll("nav")]
@@ -95,6 +112,7 @@ async function inEveryMode(page: Page, role: Role, name: string): Promise<void> 
   await look("dark, 320 px wide");
   assert.ok((await sideways(page)) <= 0, `${name} is ${await sideways(page)} px wider than a phone`);
   assert.deepEqual(await cutOff(page), [], `${name}: cells of cards hold more than they show`);
+  assert.deepEqual(await brokenWords(page), [], `${name}: words are broken`);
   assert.ok((await spreadOfBar(page)) < 6, `${name}: a name in the bottom bar breaks, or the bar does`);
   await page.emulateMedia({ colorScheme: "light" });
   await page.setViewportSize({ width: 1_280, height: 900 });

@@ -38,7 +38,7 @@ function ChooseWorkflow({ subscription }: { subscription: Subscription }) {
       <label htmlFor={id}>Workflow</label>
       <select
         id={id}
-        className="field w-auto max-w-64"
+        className="field w-auto max-w-64 max-sm:max-w-44"
         value={subscription.subscription_id}
         onChange={(event) =>
           navigate(

@@ -110,6 +110,7 @@ export function DeliveryTable({
                 { name: "Status", cell: ({ status }) => <Status status={status} /> },
                 {
                   name: "Events",
+                  named: true,
                   cell: ({ event_ids }) =>
                     event_ids.length === 1 ? (
                       <Link href={keep(`/events/${event_ids[0]}`)} className="mono">

@@ -31,7 +31,8 @@ export function SubscriptionLink({ id }: { id: string }) {
         <span className="mono">{id}</span>
       ) : (
         <>
-          <span className="font-medium">{name}</span> <span className="mono">…{id.slice(-ENDING)}</span>
+          <span className="font-medium">{name}</span>{" "}
+          <span className="mono whitespace-nowrap">…{id.slice(-ENDING)}</span>
         </>
       )}
     </Link>
