@@ -9,6 +9,7 @@ import type { Outgoing } from "../../../runtime/aws/queues.ts";
 import type { Service } from "../../../runtime/aws/service.ts";
 import { putProbe } from "../../../runtime/counters/alerts.ts";
 import { MESSAGE_WAITS_MINUTES } from "../../../runtime/database/alerts.ts";
+import { asService } from "../../../runtime/database/roles.ts";
 import type { DirectPost, DirectPostAnswer } from "../../../runtime/domain/alerts/work.ts";
 import { decodeIngest } from "../../../runtime/domain/codec/index.ts";
 import { unpack } from "../../../runtime/domain/codec/pack.ts";
@@ -339,8 +340,34 @@ test("a message that could not be sent is sent again later, with the same id", a
   assert.deepEqual([told.state, told.attempts, told.error], ["sent", 2, null]);
 });
 
-test("a channel that keeps failing is reported through another channel", async () => {
+test("a message that AWS has no room for waits a minute, counts as no attempt, and says nothing of its channel", async () => {
+  const id = await fire([await channel("webhook", "https://hooks.example.com/alerts")]);
+  const full = (): never => {
+    throw Object.assign(new Error("slow down"), { name: "TooManyRequestsException" });
+  };
+  const message = async () =>
+    (await of(id))[0].messages.find((each: { channel_id: string | null }) => each.channel_id !== null);
+  for (let minute = 0; minute <= MESSAGE_WAITS_MINUTES.length; minute += 1) {
+    assert.equal((await send(full)).failed, 1);
+    clock += MINUTE - 1;
+    assert.deepEqual((await send()).posts, []);
+    clock += 1;
+  }
+  const { state, attempts, error } = await message();
+  assert.deepEqual([state, attempts, error], ["pending", 0, "TooManyRequestsException: slow down"]);
+  const [{ failing_since }] = (await call("GET", "/alert-channels")).alert_channels;
+  assert.equal(failing_since, null);
+  assert.equal((await send()).posts.length, 1);
+  assert.equal((await message()).state, "sent");
+});
+
+test("a channel that keeps failing is reported through another channel: one that is verified and does not fail itself", async () => {
   const broken = await channel("webhook", "https://hooks.example.com/broken");
+  const failing = await channel("webhook", "https://hooks.example.com/fails-too");
+  await asService(api.deps.db, (tx) =>
+    tx.updateTable("alert_channels").set({ failures: 1 }).where("channel_id", "=", failing).execute(),
+  );
+  await call("POST", "/alert-channels", { kind: "webhook", target: "https://hooks.example.com/unverified" });
   await channel("webhook", "https://hooks.example.com/works");
   await fire([broken]);
   const answer = ({ url }: DirectPost) => (url.endsWith("broken") ? { status_code: 503, error: "http_error" } : {});

@@ -111,6 +111,14 @@ test("a customer has a hundred sockets, and the next one is 429", async () => {
   assert.equal((await connectionsOf(sockets, tenant)).length, 100);
 });
 
+test("sockets whose time is over leave their room to others, though nobody closed them", async () => {
+  const { open, advance } = world();
+  for (let n = 0; n < 25; n += 1) await open(`s${n}`, key(1));
+  assert.equal((await open("early", key(1))).status, 429);
+  advance(7_200_001);
+  assert.equal((await open("late", key(1))).status, 200);
+});
+
 test("a person or a key has twenty-five sockets, beside those of others", async () => {
   const { open } = world();
   for (let n = 0; n < 25; n += 1) assert.equal((await open(`k${n}`, key(1))).status, 200);
