@@ -110,6 +110,7 @@ async function acknowledge(link: string, alert_id: string): Promise<void> {
     return;
   }
   const phone = await openPage({ viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true });
+  phone.setDefaultTimeout(MINUTES_MS);
   await signInAs(phone, platform.url, "Operations", link.slice(platform.url.length));
   const alert = phone.getByRole("article", { name: "Alert Orders fail" });
   const button = alert.getByRole("button", { name: "Acknowledge" });
@@ -211,8 +212,8 @@ test("a report is made, mailed to its verified recipient with PDF and CSV, and r
   const before = (await outbox(MAIL)).length;
   const run = await made(`/reports/${report.report_id}/run`, {});
   const done = await eventually(
-    async () => (await api("GET", `/reports/${report.report_id}/runs`)).json.runs[0],
-    ({ status }) => status === "succeeded" || status === "failed",
+    async () => (await api("GET", `/reports/${report.report_id}/runs`)).json.runs?.[0],
+    (made) => made?.status === "succeeded" || made?.status === "failed",
     MINUTES_MS,
   );
   assert.deepEqual([done.run_id, done.status, done.sent_to, done.error], [run.run_id, "succeeded", [MAIL], null]);

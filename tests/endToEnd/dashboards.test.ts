@@ -487,7 +487,7 @@ if (chromiumHere() === undefined) {
     assert.ok(titles.length > 5);
     for (const title of titles) assert.ok(text.includes(title), `the PDF leaves out ${title}`);
     // What tells the colours of lines and of the ring's parts apart.
-    assert.match(text, /p50\s+p95\s+p99/);
+    assert.match(text, /(?<!When\s+)p50\s+p95\s+p99(?!\s+Measured)/);
     assert.match(text, /Delivered\s+… Pending\s+Failed, retrying/);
     assert.match(text, /Delivered\s+5\s+50\.0 %/);
     assert.match(text, /Failed, retrying\s+3\s+30\.0 %/);
