@@ -5,8 +5,8 @@
  * With words, only test files whose path contains one of them run, without the checks.
  */
 import { spawn } from "node:child_process";
-import { globSync, readFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { globSync, readFileSync, statSync } from "node:fs";
+import { availableParallelism, totalmem } from "node:os";
 import { dirname } from "node:path";
 import { cacheFolder } from "../local/cache.ts";
 import { startFlags } from "../local/startScript.ts";
@@ -86,25 +86,33 @@ async function group(name: string, group: readonly string[]): Promise<Outcome> {
   return { passed, failed };
 }
 
-async function pool(jobs: (() => Promise<Outcome>)[], width: number): Promise<Outcome[]> {
+/** Works off the jobs: so many workers take the next one from the front, and so many from the end. */
+async function pool(jobs: (() => Promise<Outcome>)[], front: number, end: number): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  let next = 0;
-  const worker = async () => {
-    for (let job = jobs[next++]; job !== undefined; job = jobs[next++]) outcomes.push(await job());
+  const worker = async (take: () => (() => Promise<Outcome>) | undefined) => {
+    for (let job = take(); job !== undefined; job = take()) outcomes.push(await job());
   };
-  await Promise.all(Array.from({ length: width }, worker));
+  await Promise.all([
+    ...Array.from({ length: front }, () => worker(() => jobs.shift())),
+    ...Array.from({ length: end }, () => worker(() => jobs.pop())),
+  ]);
   return outcomes;
 }
 
-// End-to-end tests wait a lot: for retries, timeouts, platforms that start. They begin first, each group in a process of its
-// own, and what computes fills the time in between.
+// End-to-end tests wait most of their time: for retries, timeouts, platforms that start. So many of them run at once, each group in a
+// process of its own, the longest first. Unit tests compute, and fill the time in between: the largest files begin at the other end.
 const byGroup = endToEndGroups(endToEnd, (file) => readFileSync(file, "utf8"));
 const groups = groupNames.flatMap((name) => (byGroup.has(name) ? [byGroup.get(name)!] : []));
-const chunks = unitProcesses(unit);
+const sizeOf = (files: readonly string[]): number => files.reduce((sum, file) => sum + statSync(file).size, 0);
+const chunks = unitProcesses(unit).sort((a, b) => sizeOf(a) - sizeOf(b));
 const checks = [() => check("types", "types"), () => check("lint", "lint"), () => check("dead code", "dead")];
 const job = (files: readonly string[]) => () =>
   group(files.length === 1 ? files[0]! : `${dirname(files[0]!)} (${files.length} files)`, files);
 const [first, ...others] = groups.map(job);
+const cores = Math.max(2, availableParallelism());
+/** A process with a platform takes up to 2 GB. */
+const processesInMemory = Math.floor(totalmem() / 2.5e9);
+const forUnits = Math.ceil(cores / 2);
 const outcomes = await pool(
   [
     ...(first === undefined ? [] : [first]),
@@ -112,7 +120,8 @@ const outcomes = await pool(
     ...others.map((job) => () => firstPlatform.then(job)),
     ...chunks.map(job),
   ],
-  Math.max(2, availableParallelism()) + 2,
+  Math.max(2, Math.min(3 * cores, processesInMemory) - forUnits),
+  forUnits,
 );
 
 const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
