@@ -1,3 +1,4 @@
+import { NO_DATA_MS, ripeAt } from "../../runtime/domain/alerts/evaluate.ts";
 import {
   type AlertKind,
   measureOf,
@@ -7,6 +8,7 @@ import {
   usualRule,
 } from "../../runtime/domain/alerts/kinds.ts";
 import { type Dimension, dimensions, dimensionsOf, type Measure } from "../../runtime/domain/metrics/names.ts";
+import { MINUTE_MS, type Millis } from "../../runtime/domain/time.ts";
 import { count, ms } from "./format.ts";
 import type { Schemas } from "./types.ts";
 
@@ -91,6 +93,21 @@ export function inWords(
   );
   const above = unit === "up" ? "" : ` above ${readValue(rule.threshold, unit)}`;
   return `${name}${above}, ${lasting}${narrowed.join("")}`;
+}
+
+/** What a pending alert waits for. @param clock a time as the reader's clock shows it */
+export function waitsFor(
+  rule: Pick<AlertRule, "kind" | "query" | "threshold" | "for_minutes">,
+  since: Millis,
+  now: Millis,
+  clock: (at: Millis) => string,
+): string {
+  const unit = unitOf(rule.kind, rule.query?.measures[0]);
+  const ripe = ripeAt(rule, since);
+  const bad = unit === "up" ? "unreachable" : `above ${readValue(rule.threshold, unit)}`;
+  return now < ripe
+    ? `at ${clock(ripe)} if it stays ${bad}`
+    : `with the next minute that is ${bad}; a better one ends it, and so do ${NO_DATA_MS / MINUTE_MS} minutes without a number`;
 }
 
 /** What a kind begins with. */

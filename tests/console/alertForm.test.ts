@@ -9,6 +9,7 @@ import {
   inWords,
   narrowedBy,
   usualForm,
+  waitsFor,
 } from "../../console/src/alertForm.ts";
 import { alertKinds, severities } from "../../runtime/domain/alerts/kinds.ts";
 import { dimensionsOf, measures } from "../../runtime/domain/metrics/names.ts";
@@ -79,6 +80,19 @@ test("a rule reads as a sentence", () => {
     inWords({ ...rule, filter: { event_type: ["order.paid", null] } }, "Share of attempts that fail"),
     "Share of attempts that fail above 7 %, for 10 min, where event type is order.paid, (none)",
   );
+});
+
+test("a pending alert says when it rings, and after that what it still waits for", () => {
+  const since = Date.parse("2026-11-27T14:22:00Z");
+  const clock = (at: number) => new Date(at).toISOString().slice(11, 16);
+  const at = (minute: number, given: Pick<AlertRule, "kind" | "query" | "threshold" | "for_minutes"> = rule) =>
+    waitsFor(given, since, since + minute * 60_000, clock);
+  assert.equal(at(9.9), "at 14:32 if it stays above 7 %");
+  assert.equal(
+    at(10),
+    "with the next minute that is above 7 %; a better one ends it, and so do 30 minutes without a number",
+  );
+  assert.equal(at(1, { ...rule, kind: "api_down", threshold: 0, for_minutes: 2 }), "at 14:24 if it stays unreachable");
 });
 
 test.run();

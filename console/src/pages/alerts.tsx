@@ -4,10 +4,10 @@ import { Link } from "wouter";
 import { severities, unitOf } from "../../../runtime/domain/alerts/kinds.ts";
 import { defined } from "../../../runtime/domain/defined.ts";
 import { measureNames } from "../../../runtime/domain/metrics/names.ts";
-import { type AlertRule, inWords, kindNames, readValue, watchedNames } from "../alertForm.ts";
+import { type AlertRule, inWords, kindNames, readValue, waitsFor, watchedNames } from "../alertForm.ts";
 import { call } from "../api.ts";
 import { useOnEitherSide } from "../eitherSide.ts";
-import { ago } from "../format.ts";
+import { ago, bucketTime } from "../format.ts";
 import { useMay, useSession } from "../session.tsx";
 import type { Alert, Channel } from "../types.ts";
 import { ActionLink, Button, Empty, Facts, Failure, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
@@ -16,7 +16,7 @@ import { Listed, useList } from "../ui/list.tsx";
 import { Choices } from "../ui/menu.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { Tabs } from "../ui/tabs.tsx";
-import { anyText, keep, maybeOneOf, oneOf, useHere, useUrl } from "../url.ts";
+import { anyText, keep, maybeOneOf, oneOf, useHere, useUrl, zoneOf } from "../url.ts";
 import { useWork } from "../work.ts";
 import { Channels } from "./alertChannels.tsx";
 import { RuleEditor } from "./alertRule.tsx";
@@ -87,6 +87,7 @@ function AlertCard({
   const measure = rule?.query?.measures[0];
   const unit = unitOf(kind, measure);
   const snoozed = alert.snoozed_until !== null && Date.parse(alert.snoozed_until) > Date.now();
+  const told = alert.messages.filter(({ channel_id }) => channel_id !== null);
   const act = async (what: string, body?: unknown) => {
     await work.run(() => call("POST", `/alerts/${alert_id}/${what}`, { env, ...defined({ body }) }));
     await client.invalidateQueries({ predicate: ({ queryKey }) => String(queryKey[1]).startsWith("/alerts") });
@@ -107,6 +108,16 @@ function AlertCard({
           [measure === undefined ? watchedNames[kind] : measureNames[measure], readValue(value, unit)],
           ...(unit === "up" ? [] : [["Threshold", `above ${readValue(threshold, unit)}`] as const]),
           ["Began", <When key="since" at={since} zone={zone} />],
+          ...(state === "pending" && rule !== undefined
+            ? [
+                [
+                  "Rings",
+                  waitsFor(rule, Date.parse(since), Date.now(), (at) =>
+                    bucketTime(at, zoneOf({ zone }), "minute", { days: false }),
+                  ),
+                ] as const,
+              ]
+            : []),
           ...(open && fired_at !== null ? [["Rang", <When key="fired" at={fired_at} zone={zone} />] as const] : []),
           ...(resolved_at === null
             ? []
@@ -136,15 +147,16 @@ function AlertCard({
             ? [
                 [
                   "Told",
-                  alert.messages.filter(({ channel_id }) => channel_id !== null).length === 0
-                    ? "nobody: the rule names no verified channel"
-                    : alert.messages
-                        .filter(({ channel_id }) => channel_id !== null)
+                  told.length > 0
+                    ? told
                         .map(
                           ({ channel_id, change, state: sent, error: why }) =>
                             `${change} to ${nameOf(channel_id)}: ${sent}${why === null ? "" : ` (${why})`}`,
                         )
-                        .join("; "),
+                        .join("; ")
+                    : state === "pending"
+                      ? "nobody yet: it has not rung"
+                      : "nobody: the rule names no verified channel",
                 ] as const,
               ]
             : []),

@@ -45,13 +45,17 @@ export interface Step {
   readonly resolution?: "recovered" | "no_data";
 }
 
-const NO_DATA_MS = 30 * MINUTE_MS;
+export const NO_DATA_MS = 30 * MINUTE_MS;
 /** Share of the threshold at which a firing rule is well again. */
 const CLEAR = 0.9;
 /** Use of the limit at which a warning becomes critical. */
 const FULL = 1;
 
 type Judged = Pick<RuleDefinition, "kind" | "threshold" | "for_minutes" | "severity">;
+
+/** When a rule that is above its threshold since then fires at the earliest: with the first number from there on. */
+export const ripeAt = ({ for_minutes }: Pick<Judged, "for_minutes">, since: Millis): Millis =>
+  since + for_minutes * MINUTE_MS;
 
 /** How bad a number is: a limit that is used up is critical, even where the rule only warns near it. */
 const severityOf = ({ kind, severity }: Judged, value: number): Severity =>
@@ -64,14 +68,13 @@ const severityOf = ({ kind, severity }: Judged, value: number): Severity =>
  * @param value the number of this minute; null where there is none
  */
 export function step(rule: Judged, watch: Watch | undefined, minute: number, value: number | null): Step {
-  const forMs = rule.for_minutes * MINUTE_MS;
-  const lasted = (since: Millis) => minute + MINUTE_MS - since;
+  const lasted = (since: Millis) => minute + MINUTE_MS >= ripeAt(rule, since);
   if (value === null) return watch === undefined ? { watch, changes: [] } : withoutNumber(rule, watch, minute);
   const above = value > rule.threshold;
   if (watch === undefined) {
     if (!above) return { watch, changes: [] };
     const begun = { since: minute, seen_at: minute, value, calm_since: null, severity: severityOf(rule, value) };
-    return lasted(minute) >= forMs
+    return lasted(minute)
       ? { watch: { ...begun, state: "firing" }, changes: ["pending", "firing"] }
       : { watch: { ...begun, state: "pending" }, changes: ["pending"] };
   }
@@ -79,7 +82,7 @@ export function step(rule: Judged, watch: Watch | undefined, minute: number, val
   if (watch.state === "pending") {
     if (!above) return { watch: undefined, changes: ["lapsed"] };
     const severity = severityOf(rule, value);
-    if (lasted(watch.since) >= forMs) return { watch: { ...seen, severity, state: "firing" }, changes: ["firing"] };
+    if (lasted(watch.since)) return { watch: { ...seen, severity, state: "firing" }, changes: ["firing"] };
     return { watch: { ...seen, severity }, changes: [] };
   }
   const worse = watch.severity !== "critical" && severityOf(rule, value) === "critical";

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { suite } from "uvu";
-import { type Change, rehearse, step, type Watch } from "../../../../runtime/domain/alerts/evaluate.ts";
+import {
+  type Change,
+  NO_DATA_MS,
+  rehearse,
+  ripeAt,
+  step,
+  type Watch,
+} from "../../../../runtime/domain/alerts/evaluate.ts";
 import { defaultRules } from "../../../../runtime/domain/alerts/rule.ts";
 
 const test = suite("states of an alert rule");
@@ -177,6 +184,23 @@ test("for any numbers changes alternate, and an alert fires only after its minut
           state = "ok";
         } else assert.equal(state, "firing");
       }
+    }),
+  ));
+
+test("for any numbers a pending rule fires with the first one above its threshold from the time that is told, and waits half an hour for it", () =>
+  fc.assert(
+    fc.property(rules, numbers, (given, values) => {
+      let watch: Watch | undefined;
+      values.forEach((value, at) => {
+        const [minute, before] = [at * MINUTE, watch];
+        const { watch: after, changes } = step(given, before, minute, value);
+        watch = after;
+        if (before?.state !== "pending") return;
+        const above = value !== null && value > given.threshold;
+        const fires = above && minute + MINUTE >= ripeAt(given, before.since);
+        const lapses = value === null ? minute - before.seen_at >= NO_DATA_MS : !above;
+        assert.deepEqual(changes, fires ? ["firing"] : lapses ? ["lapsed"] : []);
+      });
     }),
   ));
 
