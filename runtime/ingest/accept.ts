@@ -69,7 +69,6 @@ export interface Ports {
   /** Resolves once the message is durable. @throws SendFailure */
   send(message: IngestMessage): Promise<void>;
   now(): Millis;
-  random(bytes: number): Uint8Array;
   /** The request was answered without making a batch, which route would count. */
   answered(identity: Identity, outcome: string): void;
   /** Something failed that the answer doesn't show, or shows as 5xx only. */
@@ -216,7 +215,7 @@ interface Batch {
   readonly arrived: Millis | undefined;
 }
 
-const firstUlid = ({ events }: ValidBody, { now, random }: Ports): string => newUlid(now(), events.length, random);
+const firstUlid = ({ events }: ValidBody, { now }: Ports): string => newUlid(now(), events.length);
 
 /** Sends the batch under these ids and tells the body of its 202. */
 async function sendBatch(batch: Batch, first: Ulid, ports: Ports): Promise<string> {

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
 import { type RunTime, withinTime } from "../aws/deadline.ts";
 import { gate } from "../aws/gate.ts";
@@ -57,7 +56,6 @@ const ports: Ports = {
   putPayload: (key, packed) => aws.putObject(env.PAYLOAD_BUCKET, key, packed),
   send: (message) => aws.sendMessage(env.INGEST_QUEUE_URL, encodeIngest(message), message.tenant),
   now,
-  random: randomBytes,
   answered: (identity, outcome) => callLog.add(identity, outcome),
   failed: reportFailure,
 };

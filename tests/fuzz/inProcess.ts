@@ -92,7 +92,6 @@ export function inProcess(fail: (what: string, cause: unknown) => void): InProce
       sent += count;
     },
     now: Date.now,
-    random: (n) => crypto.getRandomValues(new Uint8Array(n)),
     failed: (what, _, cause) => fail(what, cause),
   };
   return {

@@ -21,6 +21,26 @@ test("the ULIDs of one request are consecutive, in order, and share a shard, for
     }),
   ));
 
+test("the random part of a ULID writes its bytes in Crockford's base 32", () =>
+  fc.assert(
+    fc.property(random, (bytes) => {
+      bytes[8]! &= 0x80; // what `count` leaves of the low bits
+      bytes[9] = 0;
+      const number = BigInt(`0x${Buffer.from(bytes).toString("hex")}`);
+      const digits = "0123456789abcdefghijklmnopqrstuv";
+      const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+      const expected = [...number.toString(32).padStart(16, "0")]
+        .map((digit) => crockford[digits.indexOf(digit)])
+        .join("");
+      assert.equal(newUlid(0, 1, () => bytes).slice(10), expected);
+    }),
+  ));
+
+test("no two ids of a millisecond are the same, however many are made", () => {
+  const made = Array.from({ length: 5_000 }, () => newUlid(1_000).slice(0, -3));
+  assert.equal(new Set(made).size, made.length);
+});
+
 test("a ULID outside the request's run has no offset", () => {
   const first = newUlid(1_000, 10);
   assert.equal(offsetOf(first, ulidAt(first, 9), 9), -1);

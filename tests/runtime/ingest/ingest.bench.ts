@@ -142,7 +142,6 @@ const ports: Ports = {
     encodeIngest(message);
   },
   now: Date.now,
-  random: randomBytes,
   failed: (what, _, cause) => {
     throw new Error(what, { cause });
   },

@@ -56,7 +56,6 @@ export function platformOver(
         sent.push(message);
       },
       now: () => platform.now,
-      random: (n) => crypto.getRandomValues(new Uint8Array(n)),
       answered: (who, outcome) => answered.push(`${who.key_id} ${outcome}`),
       failed: (what) => failures.push(what),
       ...overrides,
