@@ -180,10 +180,10 @@ export function DistributionTile({ board }: { board: Dashboard }) {
           ]),
         };
         const sentence =
-          value === undefined || value.count === 0
+          value === undefined
             ? "Nothing was measured in this range."
             : `${count(value.count)} measured: half took ${shown(value.p50)} at most, 95 of 100 ${shown(value.p95)}, 99 of 100 ${shown(value.p99)}. ${
-                before === undefined || before.count === 0
+                before === undefined
                   ? "There is nothing in the range before to compare with."
                   : slow === 0
                     ? "They spread as in the range before."

@@ -52,7 +52,7 @@ function OwnRequests() {
     <p className="text-sm">
       Your own requests of the last hour: {count(all)}, of which {count(refused)} were refused
       {all === 0 ? "" : ` (${share(refused / all)})`}.
-      {latency === undefined || latency.p95 === null ? "" : ` 95 of 100 were accepted within ${ms(latency.p95)}.`}
+      {latency === undefined ? "" : ` 95 of 100 were accepted within ${ms(latency.p95)}.`}
     </p>
   );
 }

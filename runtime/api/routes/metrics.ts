@@ -5,10 +5,10 @@ import { invokeOver } from "../../aws/service.ts";
 import { type MetricsReader, queryMetrics } from "../../counters/metrics.ts";
 import { asCustomer } from "../../database/roles.ts";
 import type { MetricsAnswer, Series } from "../../domain/metrics/answer.ts";
-import { dimensions, isLatency, type Measure, measures } from "../../domain/metrics/names.ts";
+import { dimensions, measures } from "../../domain/metrics/names.ts";
 import { MetricsQuery } from "../../domain/metrics/query.ts";
 import { MAX_POINTS } from "../../domain/metrics/range.ts";
-import type { Latency, Value } from "../../domain/metrics/values.ts";
+import { numbersOf, type Value } from "../../domain/metrics/values.ts";
 import { csvAnswer, wantsCsv } from "../csv.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { waitingSince, watchOf } from "../health.ts";
@@ -22,16 +22,16 @@ const CUBE_TIMEOUT_MS = 28_000;
 
 const LatencySchema = z
   .object({
-    p50: z.number().nullable(),
-    p95: z.number().nullable(),
-    p99: z.number().nullable(),
-    count: z.number().int(),
+    p50: z.number(),
+    p95: z.number(),
+    p99: z.number(),
+    count: z.number().int().min(1),
     buckets: z
       .array(z.tuple([z.number(), z.number().int()]))
       .optional()
       .openapi({ description: "Upper bound in ms and count, ascending; with `histogram`." }),
   })
-  .openapi("Latency");
+  .openapi("Latency", { description: "Of what was measured; where nothing was, the value is null." });
 const ValueSchema = z.union([z.number(), z.null(), LatencySchema]);
 const Values = z.record(z.string(), ValueSchema).openapi({ description: "The measures asked for, by name." });
 const SeriesSchema = z
@@ -181,23 +181,19 @@ export function register(app: Api, deps: Deps): void {
   );
 }
 
-const columnsOf = (measure: Measure): string[] =>
-  isLatency(measure) ? ["p50", "p95", "p99", "count"].map((part) => `${measure}_${part}`) : [measure];
-
-function cellsOf(measure: Measure, value: Value): (number | null)[] {
-  if (!isLatency(measure)) return [value as number | null];
-  const { p50, p95, p99, count } = (value ?? { p50: null, p95: null, p99: null, count: 0 }) as Latency;
-  return [p50, p95, p99, count];
-}
-
 function csvOf(query: MetricsQuery, { series, compare }: MetricsAnswer): Response {
-  const head = ["start", ...query.group_by, ...query.measures.flatMap(columnsOf), "partial"];
+  const head = [
+    "start",
+    ...query.group_by,
+    ...query.measures.flatMap((each) => numbersOf(each, null).map(([name]) => name)),
+    "partial",
+  ];
   const lines = (some: readonly Series[]) =>
     some.flatMap(({ key, points }) =>
       points.map((point) => [
         point.start,
         ...query.group_by.map((dimension) => key[dimension] ?? null),
-        ...query.measures.flatMap((measure) => cellsOf(measure, point[measure] as Value)),
+        ...query.measures.flatMap((each) => numbersOf(each, point[each] as Value).map(([, number]) => number)),
         point.partial === true ? "true" : "",
       ]),
     );

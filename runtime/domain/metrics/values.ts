@@ -6,10 +6,11 @@ import type { Counter, HistogramName, Sums } from "./sums.ts";
 
 /** What a measure says of a set of facts. */
 
+/** Of one measurement at least: where nothing was measured, the value of a latency is null. */
 export interface Latency {
-  readonly p50: number | null;
-  readonly p95: number | null;
-  readonly p99: number | null;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
   readonly count: number;
   /** Upper bound in ms and count, ascending; only with `histogram`. */
   readonly buckets?: readonly (readonly [number, number])[];
@@ -43,11 +44,16 @@ const rate = (part: number, whole: number): number | null =>
 
 const QUANTILES = [0.5, 0.95, 0.99];
 
-function latencyOf(counts: ReadonlyMap<number, number> | undefined, withBuckets: boolean): Latency {
-  const found = counts ?? new Map<number, number>();
-  const [p50, p95, p99] = quantiles(found, QUANTILES) as [number | null, number | null, number | null];
+function measured(counts: ReadonlyMap<number, number> | undefined): number {
   let count = 0;
-  for (const n of found.values()) count += n;
+  for (const n of counts?.values() ?? []) count += n;
+  return count;
+}
+
+function latencyOf(found: ReadonlyMap<number, number> | undefined, withBuckets: boolean): Latency | null {
+  const count = measured(found);
+  if (found === undefined || count === 0) return null;
+  const [p50, p95, p99] = quantiles(found, QUANTILES) as [number, number, number];
   const buckets = withBuckets
     ? { buckets: [...found].sort(([a], [b]) => a - b).map(([bucket, n]) => [bucketUpper(bucket), n] as const) }
     : {};
@@ -78,7 +84,7 @@ export function readingsOf(query: MetricsQuery, limit: number): Reading[] {
         applies,
         counters: [],
         histogram,
-        weigh: (sums) => latencyOf(sums.latencies[histogram], false).count,
+        weigh: (sums) => measured(sums.latencies[histogram]),
         value: (sums) => latencyOf(sums.latencies[histogram], query.histogram),
       };
     }
@@ -120,3 +126,10 @@ export const tells = (readings: readonly Reading[], { counts, latencies }: Sums)
 /** The measures of a set of facts, by name. A measure that has no such dimension is null. */
 export const valuesOf = (readings: readonly Reading[], sums: Sums): Record<string, Value> =>
   Object.fromEntries(readings.map(({ measure, applies, value }) => [measure, applies ? value(sums) : null]));
+
+/** A value as numbers, each with a name: a latency is four of them. */
+export function numbersOf(measure: Measure, value: Value): [name: string, number: number | null][] {
+  if (!isLatency(measure)) return [[measure, value as number | null]];
+  const { p50, p95, p99, count } = (value as Latency | null) ?? { p50: null, p95: null, p99: null, count: 0 };
+  return Object.entries({ p50, p95, p99, count }).map(([part, number]) => [`${measure}_${part}`, number]);
+}

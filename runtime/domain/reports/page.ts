@@ -1,7 +1,8 @@
 import { html } from "hono/html";
 import { button, mail } from "../alerts/alert.ts";
 import { type Cell, csvText } from "../csv.ts";
-import type { Value } from "../metrics/values.ts";
+import type { Measure } from "../metrics/names.ts";
+import { numbersOf, type Value } from "../metrics/values.ts";
 import { chartOfSeries, chartOverTime, note, plainTable, ROWS_SHOWN } from "./mailCharts.ts";
 import type { Tile } from "./report.ts";
 import { type Answered, chartOf, figuresOf, sentenceOf, tableOf } from "./tiles.ts";
@@ -104,15 +105,8 @@ export function reportCsv(tiles: readonly Answered[]): string {
           .map((each) => each ?? "")
           .join(" / ");
         for (const [measure, value] of Object.entries(values))
-          for (const [name, number] of flat(measure, (value ?? null) as Value))
+          for (const [name, number] of numbersOf(measure as Measure, (value ?? null) as Value))
             lines.push([tile.title, group, start, name, number]);
       }
   return csvText(["tile", "group", "start", "measure", "value"], lines);
-}
-
-/** A latency as a number each. */
-function flat(measure: string, value: Value): [name: string, number: number | null][] {
-  if (value === null || typeof value !== "object") return [[measure, value]];
-  const { p50, p95, p99, count } = value;
-  return Object.entries({ p50, p95, p99, count }).map(([part, number]) => [`${measure}_${part}`, number]);
 }

@@ -6359,6 +6359,7 @@ export interface components {
             /** @enum {string} */
             status: "active" | "revoked" | "expired";
         };
+        /** @description Of what was measured; where nothing was, the value is null. */
         Latency: {
             /** @description Upper bound in ms and count, ascending; with `histogram`. */
             buckets?: [
@@ -6366,9 +6367,9 @@ export interface components {
                 number
             ][];
             count: number;
-            p50: number | null;
-            p95: number | null;
-            p99: number | null;
+            p50: number;
+            p95: number;
+            p99: number;
         };
         Masking: {
             /** @description Kinds of data that are masked anywhere in a text. */

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import { daysOf } from "../../../runtime/domain/metrics/cube.ts";
-import { dimensions, measures } from "../../../runtime/domain/metrics/names.ts";
+import { dimensions, isLatency, type Measure, measures } from "../../../runtime/domain/metrics/names.ts";
 import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { acceptedFact, countUsage } from "../../support/usage.ts";
@@ -49,7 +49,6 @@ const ask = (query: object, who = live) => api.call(who, "POST", "/metrics/query
 test("the answer has a point for each hour, with zeros and null where no event came", async () => {
   const { status, body } = await ask({ ...range(), measures: ["events", "accept_latency_ms"], interval: "hour" });
   assert.equal(status, 200);
-  const none = { p50: null, p95: null, p99: null, count: 0 };
   assert.deepEqual(
     body.series.map((series: { key: object }) => series.key),
     [{}],
@@ -62,7 +61,7 @@ test("the answer has a point for each hour, with zeros and null where no event c
       [iso(start + 2 * HOUR), 0],
     ],
   );
-  assert.deepEqual(body.series[0].points[2].accept_latency_ms, none);
+  assert.equal(body.series[0].points[2].accept_latency_ms, null);
   assert.equal(body.totals.events, 6);
   assert.deepEqual(
     [body.from, body.to, body.interval, body.time_zone, body.folded],
@@ -316,6 +315,33 @@ test("any query as parameters is answered, or refused, as the object is", () => 
       { numRuns: 150, includeErrorInReport: true },
     )
     .then(() => assert.ok(answered > 30, `${answered} were answered`));
+});
+
+test("where nothing happened, each point and total is zeros, rates and latencies null, also in what is compared and as CSV", async () => {
+  const { live: idle } = await api.customer("Idle");
+  const nothingOf = (measure: Measure) =>
+    isLatency(measure) || ["error_rate", "delivery_success_rate"].includes(measure) ? null : 0;
+  await fc.assert(
+    fc.asyncProperty(saidQuery, async ({ group_by: _, filter: __, ...query }) => {
+      const { status, body } = await ask(query, idle);
+      if (status !== 200) return;
+      const nothing = Object.fromEntries(query.measures.map((measure) => [measure, nothingOf(measure)]));
+      for (const { series, totals } of [body, body.compare].filter((part) => part !== undefined)) {
+        assert.deepEqual(totals, nothing);
+        for (const { points, totals: own } of series) {
+          assert.deepEqual(own, nothing);
+          for (const { start: _, partial: __, ...values } of points) assert.deepEqual(values, nothing);
+        }
+      }
+      const table = await api.call(idle, "GET", `/metrics?${parametersOf(query)}`, undefined, { accept: "text/csv" });
+      const cells = query.measures.flatMap((measure) =>
+        isLatency(measure) ? ["", "", "", 0] : [nothingOf(measure) ?? ""],
+      );
+      for (const line of table.body.trim().split("\r\n").slice(1))
+        assert.match(line, new RegExp(`^[^,]+,${cells.join(",")},(true)?$`));
+    }),
+    { numRuns: 60, includeErrorInReport: true },
+  );
 });
 
 /** What no member of a query means to be. */

@@ -219,13 +219,10 @@ test("the CSV holds each number of each query, and nothing else", async () => {
       const type = Object.values(key)[0] ?? "";
       const named = [type.startsWith("=") ? `'${type}` : type, point.start];
       const latency = point.attempt_latency_ms as { p50: number; p95: number; p99: number; count: number } | null;
-      const parts =
-        latency === null
-          ? [["attempt_latency_ms", ""]]
-          : (["p50", "p95", "p99", "count"] as const).map((part) => [
-              `attempt_latency_ms_${part}`,
-              String(latency[part] ?? ""),
-            ]);
+      const parts = (["p50", "p95", "p99", "count"] as const).map((part) => [
+        `attempt_latency_ms_${part}`,
+        String(latency?.[part] ?? (part === "count" ? 0 : "")),
+      ]);
       return [["events", String(point.events)], ["error_rate", String(point.error_rate ?? "")], ...parts].map(
         (cells) => ["Days, by type", ...named, ...cells],
       );

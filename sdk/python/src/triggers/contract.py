@@ -237,9 +237,11 @@ class Key(TypedDict):
 
 
 class Latency(TypedDict):
-    p50: Union[float, None]
-    p95: Union[float, None]
-    p99: Union[float, None]
+    """Of what was measured; where nothing was, the value is null."""
+
+    p50: float
+    p95: float
+    p99: float
     count: int
     buckets: NotRequired[list[list[Any]]]
 
