@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { parseJson } from "../domain/body/managementBody.ts";
 import { checkMediaType, decodeBody, tooLarge } from "../domain/body/requestBody.ts";
 import { defined, mapDefined } from "../domain/defined.ts";
+import { refuseEmptyRange } from "../domain/emptyRange.ts";
 import { type ErrorCode, errorCatalog, TriggersError } from "../domain/errors/errors.ts";
 import { detailsOf } from "../domain/errors/issues.ts";
 import {
@@ -176,6 +177,8 @@ export function route<
       spec.rawBody === true || spec.body === undefined
         ? ({} as z.output<B>)
         : checked(spec.body, absent ? {} : parseJson(raw), "body is");
+    refuseEmptyRange(query as object);
+    refuseEmptyRange(body as object);
     const work = () => handler(c, { params, query, body, raw });
     return spec.idempotent === true ? c.get("withIdempotencyKey")(raw, work) : work();
   });

@@ -12,8 +12,9 @@ import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { listQuery, openList, repeatable, same } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
+import { QueryMillis } from "../reads.ts";
 import { route } from "../route.ts";
-import { NextCursor, QueryTime, Timestamp, ulidParam } from "../schemas.ts";
+import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
 
 const TAG = "Alerts";
 const MAX_SNOOZE_MINUTES = 10_080;
@@ -110,8 +111,8 @@ export function register(app: Api, deps: Deps): void {
         state: repeatable(z.enum(alertStates)).optional().openapi({ description: "In one of these states." }),
         severity: repeatable(z.enum(severities)).optional().openapi({ description: "As severe as one of these." }),
         rule_id: z.string().max(100).optional().openapi({ description: "Of this rule." }),
-        from: QueryTime.optional().openapi({ description: "That began at or after." }),
-        to: QueryTime.optional().openapi({ description: "That began before." }),
+        from: QueryMillis.optional().openapi({ description: "That began at or after." }),
+        to: QueryMillis.optional().openapi({ description: "That began before." }),
       }),
       responses: {
         200: { description: "One page.", schema: z.object({ alerts: z.array(AlertSchema), next_cursor: NextCursor }) },

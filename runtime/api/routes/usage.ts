@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { refuseEmptyRange } from "../../domain/emptyRange.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Millis, rfc3339 } from "../../domain/time.ts";
 import { quantiles } from "../../domain/usage/histogram.ts";
@@ -100,11 +101,7 @@ export function register(app: Api, deps: Deps): void {
       const asked = query.to ?? deps.now() + 1;
       const to = Math.ceil(asked / step) * step;
       const from = Math.floor((query.from ?? to - DEFAULT_BUCKETS[query.interval] * step) / step) * step;
-      if (from >= to) {
-        throw new TriggersError("invalid_request", "The range is empty.", {
-          details: [{ path: "/to", message: "must be after `from`" }],
-        });
-      }
+      refuseEmptyRange({ from, to });
       if ((to - from) / step > MAX_BUCKETS) {
         throw new TriggersError("invalid_request", `The range holds more than ${MAX_BUCKETS} buckets.`, {
           details: [{ path: "/interval", message: "is too short for this range" }],

@@ -1,3 +1,4 @@
+import { refuseEmptyRange } from "../emptyRange.ts";
 import { type ErrorDetail, TriggersError } from "../errors/errors.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Millis, rfc3339 } from "../time.ts";
 import { type Interval, lastMinutes, lastOf, MAX_RANGE_DAYS, type MetricsQuery, topOf } from "./query.ts";
@@ -45,8 +46,7 @@ function askedRange({ last, from, to }: MetricsQuery, now: Millis): { from: numb
       path: "/from",
       message: `must not be after now, ${rfc3339(now)}`,
     });
-  if (range.from >= range.to)
-    throw refuse("The range is empty.", { path: to === undefined ? "/from" : "/to", message: "must be after `from`" });
+  refuseEmptyRange(range);
   const ms = range.to - range.from;
   if (ms > MAX_RANGE_DAYS * DAY_MS)
     throw refuse("The range is too long.", {
