@@ -1,17 +1,22 @@
 /**
- * What would have left the machine: mails as real `.eml` files, SMS, and a Slack that takes messages as Slack does. SES and End User
- * Messaging put into it; people and tests read it.
- *   GET  /messages             { "messages": [{ "at", "channel", "to", "subject"?, "text", "attachments"? }] }, the oldest first
+ * What would have left the machine: mails as real `.eml` files, SMS, a Slack that takes messages as Slack does, and webhooks whose
+ * signatures are verified. SES and End User Messaging put into it; people and tests read it.
+ *   GET  /messages             { "messages": [{ "at", "channel", "to", "subject"?, "text", "attachments"?, "signature"? }] }, the oldest first
  *   GET  /messages/{id}.eml    a mail as it would have been sent
  *   GET  /                     the same for a browser
  *   POST /slack/…              what a program posts to https://hooks.slack.com/…
+ *   POST /webhooks/{name}      what a program posts to a signed webhook: 401 where the signature is wrong
+ *   PUT  /webhooks/{name}      the signing secret as text; posts to a name without one are not verified
+ *
+ * Slack signs nothing that it is sent: the last part of an incoming webhook's URL is its secret.
  */
 
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { html } from "hono/html";
 import PostalMime from "postal-mime";
+import { Webhook } from "standardwebhooks";
 import { defined } from "../runtime/domain/defined.ts";
 import { listen } from "./listen.ts";
 import { isOwnHost } from "./ownHost.ts";
@@ -19,12 +24,14 @@ import { isOwnHost } from "./ownHost.ts";
 export interface OutboxMessage {
   /** RFC 3339. */
   readonly at: string;
-  readonly channel: "email" | "slack" | "sms";
+  readonly channel: "email" | "slack" | "sms" | "webhook";
   readonly to: string;
   readonly subject?: string;
   readonly text: string;
   /** Names of a mail's attachments. */
   readonly attachments?: readonly string[];
+  /** Of a webhook: what verifying it came to. */
+  readonly signature?: "right" | "wrong" | "not verified";
   /** File of a mail, below `/messages/`. */
   readonly file?: string;
 }
@@ -86,9 +93,29 @@ export async function startOutbox(folder: string, port: number, now: () => numbe
     messages,
   };
 
+  /** By all of a path but its secret. Slack knows what it gave to whom; here the first secret that is used is the one that was given. */
+  const slackSecrets = new Map<string, string>();
+  /** What is wrong with the URL of an incoming webhook. */
+  function slackFault(path: string): [status: number, text: string] | undefined {
+    const [, team, service, secret] =
+      /^\/slack\/(?:services|workflows|triggers)\/([\w-]+)(?:\/([\w-]+(?:\/[\w-]+)*)\/([\w-]+))?$/.exec(path) ?? [];
+    if (team === undefined) return [404, "no_service"];
+    // An organisation's begin with an E.
+    if (!/^[TE]/.test(team)) return [404, "no_team"];
+    if (service === undefined || secret === undefined) return [404, "no_service"];
+    const given = slackSecrets.get(path.slice(0, -secret.length)) ?? secret;
+    return given === secret ? undefined : [403, "invalid_token"];
+  }
+  const knowSlack = (path: string): void => {
+    const secret = path.lastIndexOf("/") + 1;
+    slackSecrets.set(path.slice(0, secret), path.slice(secret));
+  };
+  for (const { channel, to } of messages()) if (channel === "slack") knowSlack(`/slack${new URL(to).pathname}`);
+
   /** As Slack's incoming webhooks answer. Source: api.slack.com, "Handling errors", of incoming webhooks. */
   function slack(path: string, type: string, body: string): [status: number, text: string] {
-    if (!/^\/slack\/(services|workflows|triggers)\/[\w-]+(\/[\w-]+)*$/.test(path)) return [404, "no_service"];
+    const fault = slackFault(path);
+    if (fault !== undefined) return fault;
     if (!type.startsWith("application/json")) return [400, "invalid_payload"];
     let payload: { text?: unknown; blocks?: unknown; attachments?: unknown };
     try {
@@ -100,9 +127,26 @@ export async function startOutbox(folder: string, port: number, now: () => numbe
     if (text === undefined && blocks === undefined && attachments === undefined) return [400, "no_text"];
     if (text !== undefined && typeof text !== "string") return [400, "invalid_payload"];
     const read = (text ?? "").replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+    knowSlack(path);
     add({ channel: "slack", to: `https://hooks.slack.com${path.slice("/slack".length)}`, text: read });
     return [200, "ok"];
   }
+
+  /** Takes a webhook: the answer holds the challenge that it may ask for. */
+  function webhook(path: string, headers: IncomingMessage["headers"], body: string): [status: number, text: string] {
+    const file = secretFile(path);
+    let signature: OutboxMessage["signature"] = "not verified";
+    if (existsSync(file))
+      try {
+        new Webhook(readFileSync(file, "utf8")).verify(body, headers as Record<string, string>);
+        signature = "right";
+      } catch {
+        signature = "wrong";
+      }
+    add({ channel: "webhook", to: `http://${headers.host}${path}`, text: body, signature });
+    return signature === "wrong" ? [401, "The signature is wrong.\n"] : [200, body];
+  }
+  const secretFile = (path: string): string => join(folder, `${path.slice("/webhooks/".length)}.secret`);
 
   function answer(request: IncomingMessage, response: ServerResponse, body: string): void {
     const path = (request.url ?? "/").split("?")[0]!;
@@ -114,8 +158,20 @@ export async function startOutbox(folder: string, port: number, now: () => numbe
       const [status, text] = slack(path, request.headers["content-type"] ?? "", body);
       return void send(status, "text/plain", text);
     }
+    if (/^\/webhooks\/[\w-]{1,100}$/.test(path)) {
+      if (request.method === "POST") {
+        const [status, text] = webhook(path, request.headers, body);
+        return void send(status, "text/plain", text);
+      }
+      if (request.method === "PUT") {
+        const secret = body.trim();
+        if (!/^whsec_[\w+/-]{32,}=*$/.test(secret)) return void send(400, "text/plain", "A secret is whsec_…\n");
+        writeFileSync(secretFile(path), secret, { mode: 0o600 });
+        return void response.writeHead(204).end();
+      }
+    }
     if (request.method === "DELETE" && path === "/messages") {
-      for (const name of readdirSync(folder)) rmSync(join(folder, name));
+      for (const name of readdirSync(folder)) if (!name.endsWith(".secret")) rmSync(join(folder, name));
       return void response.writeHead(204).end();
     }
     if (request.method !== "GET") return void send(405, "text/plain", "GET or POST /slack/…\n");
@@ -153,11 +209,11 @@ export async function startOutbox(folder: string, port: number, now: () => numbe
 
 const page = (messages: readonly OutboxMessage[]): string =>
   String(
-    html`<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Outbox</title><style>body{font:15px/1.5 system-ui;max-width:60rem;margin:2rem auto;padding:0 1rem}article{border:1px solid #d0d7de;border-radius:6px;padding:1rem;margin:1rem 0}pre{white-space:pre-wrap;margin:0}small{color:#57606a}</style></head><body><h1>Outbox</h1><p>What would have left this machine, the newest first.</p>${messages
+    html`<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Outbox</title><style>body{font:15px/1.5 system-ui;max-width:60rem;margin:2rem auto;padding:0 1rem}article{border:1px solid #d0d7de;border-radius:6px;padding:1rem;margin:1rem 0}pre{white-space:pre-wrap;margin:0}small{color:#57606a}</style></head><body><h1>Outbox</h1><p>What would have left this machine, the newest first. A signed webhook to <code>/webhooks/</code>, with a name of yours after it, is shown too; <code>PUT</code> its signing secret there to have signatures verified.</p>${messages
       .toReversed()
       .map(
-        ({ at, channel, to, subject, text, file, attachments }) =>
-          html`<article><small>${at} · ${channel} · ${to}</small><h2>${subject ?? ""}</h2><pre>${text}</pre>${
+        ({ at, channel, to, subject, text, file, attachments, signature }) =>
+          html`<article><small>${at} · ${channel} · ${to}${signature === undefined ? "" : ` · signature ${signature}`}</small><h2>${subject ?? ""}</h2><pre>${text}</pre>${
             attachments === undefined ? "" : html`<p>${attachments.join(", ")}</p>`
           }${file === undefined ? "" : html`<p><a href="/messages/${file}">as it would have been sent</a></p>`}</article>`,
       )}</body></html>`,

@@ -69,13 +69,16 @@ async function confirm([asked]: readonly OutboxMessage[]): Promise<void> {
 /** Channels of every kind, verified as people do it. */
 async function channels() {
   const slack = `https://hooks.slack.com/services/T000/${customer.customer_id}/abcd`;
-  const [mail, sms, chat, webhook] = await Promise.all([
+  const shown = `${platform.outboxUrl}/webhooks/${customer.customer_id}`;
+  const [mail, sms, chat, webhook, listed] = await Promise.all([
     made("/alert-channels", { kind: "email", target: MAIL }),
     made("/alert-channels", { kind: "sms", target: SMS }),
     made("/alert-channels", { kind: "slack", target: slack }),
     made("/alert-channels", { kind: "webhook", target: `${platform.sinkUrl}/${customer.customer_id}-alerts` }),
+    made("/alert-channels", { kind: "webhook", target: shown }),
   ]);
-  assert.equal(webhook.verified, true, webhook.last_error);
+  for (const each of [webhook, listed]) assert.equal(each.verified, true, each.last_error);
+  assert.equal((await fetch(shown, { method: "PUT", body: listed.signing_secret })).status, 204);
   await confirm(await sent(MAIL, 1));
   for (const [channel, to] of [
     [sms, SMS],
@@ -85,7 +88,12 @@ async function channels() {
     const { json } = await api("POST", `/alert-channels/${channel.channel_id}/verify`, { code });
     assert.equal(json.verified, true);
   }
-  return { slack, webhook, ids: [mail, sms, chat, webhook].map(({ channel_id }) => channel_id as string) };
+  return {
+    slack,
+    webhook,
+    shown,
+    ids: [mail, sms, chat, webhook, listed].map(({ channel_id }) => channel_id as string),
+  };
 }
 
 async function alertOf(rule: string, state: string) {
@@ -124,7 +132,7 @@ async function acknowledge(link: string, alert_id: string): Promise<void> {
 }
 
 test("an alert fires, reaches every channel once, is acknowledged on a phone by its mail's link, and recovers", async () => {
-  const { slack, webhook, ids } = await channels();
+  const { slack, webhook, shown, ids } = await channels();
   /** Where the customer's own subscriptions post, by the type of event that they want. */
   const own = (type: string): string => `/${customer.customer_id}-${type}`;
   for (const event_selector of ["triggers.alert.firing", "triggers.alert.resolved", "order.good"])
@@ -146,7 +154,7 @@ test("an alert fires, reaches every channel once, is acknowledged on a phone by 
   const { alert_id } = firing;
   await eventually(
     async () => (await api("GET", `/alerts/${alert_id}`)).json,
-    (alert) => told(alert, "firing").length === 5,
+    (alert) => told(alert, "firing").length === ids.length + 1,
     MINUTES_MS,
   );
   const link = `${platform.url}/console/alerts?alert=${alert_id}`;
@@ -181,7 +189,7 @@ test("an alert fires, reaches every channel once, is acknowledged on a phone by 
   }
   await eventually(
     async () => (await api("GET", `/alerts/${alert_id}`)).json,
-    (alert) => told(alert, "resolved").length === 5,
+    (alert) => told(alert, "resolved").length === ids.length + 1,
     MINUTES_MS,
   );
   // Each kind of change once, everywhere.
@@ -198,6 +206,11 @@ test("an alert fires, reaches every channel once, is acknowledged on a phone by 
   const posts = await webhooksAt(platform, `/${customer.customer_id}-alerts`);
   assert.deepEqual(types(posts), ["triggers.alert.firing", "triggers.alert.resolved"]);
   for (const { body, headers } of posts) new Verifier(webhook.signing_secret).verify(body, headers);
+  assert.deepEqual(
+    (await outbox(shown)).map(({ signature }) => signature),
+    ["not verified", "right", "right"],
+    "the challenge came before the outbox had the secret",
+  );
   for (const type of ["triggers.alert.firing", "triggers.alert.resolved"]) {
     const events = await eventually(
       async () => (await webhooksAt(platform, own(type))).filter(({ body }) => body.includes(alert_id)),

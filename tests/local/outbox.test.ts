@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import MailComposer from "nodemailer/lib/mail-composer/index.js";
+import { Webhook } from "standardwebhooks";
 import { suite } from "uvu";
 import { type OutboxMessage, type OutboxServer, startOutbox } from "../../local/outbox.ts";
 import { statusFor } from "../support/statusFor.ts";
@@ -94,6 +95,8 @@ test("the newest thousand messages are kept", async () => {
 const refused: [says: string, answer: readonly [number, string], ...Parameters<typeof slack>][] = [
   ["a URL of no webhook", [404, "no_service"], '{"text":"a"}', "/slack/elsewhere"],
   ["a URL that was cut", [404, "no_service"], '{"text":"a"}', "/slack/services/"],
+  ["a URL without a secret", [404, "no_service"], '{"text":"a"}', "/slack/services/T000"],
+  ["a URL of no team", [404, "no_team"], '{"text":"a"}', "/slack/services/000/B000/abcd"],
   ["text that is no JSON", [400, "invalid_payload"], "text=a"],
   ["a form", [400, "invalid_payload"], '{"text":"a"}', HOOK, "application/x-www-form-urlencoded"],
   ["a text that is no text", [400, "invalid_payload"], '{"text":1}'],
@@ -104,6 +107,67 @@ for (const [says, answer, ...post] of refused)
     assert.deepEqual(await slack(...post), answer);
     assert.deepEqual(await listed(), []);
   });
+
+test("an incoming webhook's URL is its secret: once it was used, one that ends otherwise is refused, also after a restart", async () => {
+  const [team, workflow] = ["/slack/services/T000/B000/", "/slack/triggers/E000/1/"];
+  for (const path of [team, workflow]) assert.deepEqual(await slack('{"text":"a"}', `${path}abcd`), [200, "ok"]);
+  const refusals = async () => {
+    for (const path of [team, workflow])
+      for (const secret of ["abce", "abc", "ABCD"])
+        assert.deepEqual(await slack('{"text":"b"}', path + secret), [403, "invalid_token"], path + secret);
+  };
+  await refusals();
+  await outbox.close();
+  await start();
+  await refusals();
+  assert.deepEqual(await slack('{"text":"c"}', "/slack/services/T000/B001/abce"), [200, "ok"], "another webhook");
+  assert.deepEqual(await slack('{"text":"d"}', `${team}abcd`), [200, "ok"]);
+  assert.deepEqual(
+    (await listed()).map(({ text }) => text),
+    ["a", "a", "c", "d"],
+  );
+});
+
+test("a post to a signed webhook is listed with what verifying it came to, and refused where the signature is wrong", async () => {
+  const url = () => `${outbox.url}/webhooks/ops`;
+  const first = url();
+  const secret = `whsec_${Buffer.alloc(24, 7).toString("base64")}`;
+  const signedBy = (key: string, body: string, at = new Date()) => ({
+    "webhook-id": "msg_1",
+    "webhook-timestamp": String(Math.floor(at.getTime() / 1_000)),
+    "webhook-signature": new Webhook(key).sign("msg_1", at, body),
+  });
+  const post = async (body: string, headers: Record<string, string>) => {
+    const answer = await fetch(url(), { method: "POST", body, headers });
+    return [answer.status, await answer.text()];
+  };
+  const wrong = [401, "The signature is wrong.\n"];
+  assert.deepEqual(await post('{"n":1}', signedBy(secret, '{"n":1}')), [200, '{"n":1}']);
+  assert.equal((await fetch(url(), { method: "PUT", body: "hunter2" })).status, 400);
+  assert.equal((await fetch(url(), { method: "PUT", body: secret })).status, 204);
+  await outbox.close();
+  await start();
+  assert.deepEqual(
+    (await listed()).map(({ to, signature }) => [to, signature]),
+    [[first, "not verified"]],
+  );
+  const others = `whsec_${Buffer.alloc(24, 8).toString("base64")}`;
+  assert.deepEqual(await post('{"n":2}', signedBy(secret, '{"n":2}')), [200, '{"n":2}']);
+  assert.deepEqual(await post('{"n":3}', signedBy(others, '{"n":3}')), wrong);
+  assert.deepEqual(await post('{"n":5}', signedBy(secret, '{"n":4}')), wrong);
+  assert.deepEqual(await post('{"n":6}', signedBy(secret, '{"n":6}', new Date(Date.now() - 600_000))), wrong);
+  assert.deepEqual(await post('{"n":7}', {}), wrong);
+  const told = (await listed()).slice(1).map(({ channel, text, signature }) => [channel, text, signature]);
+  assert.deepEqual(told, [
+    ["webhook", '{"n":2}', "right"],
+    ...[3, 5, 6, 7].map((n) => ["webhook", `{"n":${n}}`, "wrong"]),
+  ]);
+  const page = await (await fetch(`${outbox.url}/`)).text();
+  assert.deepEqual(
+    ["right", "wrong", "not verified"].map((verdict) => page.split(`signature ${verdict}`).length - 1),
+    [1, 4, 1],
+  );
+});
 
 test("mails are shown to this machine alone, not to a web page whose name was made to point here", async () => {
   for (const path of ["/", "/messages", "/messages/1.eml"])
