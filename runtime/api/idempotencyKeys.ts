@@ -5,6 +5,7 @@ import { findCarriedOut } from "../database/audit.ts";
 import { asCustomer } from "../database/roles.ts";
 import { asTriggersError, TriggersError } from "../domain/errors/errors.ts";
 import { bodyHashOf, idempotencyKeyIn, keyHashOf } from "../domain/idempotency.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import { newUlid } from "../domain/ids.ts";
 import { type ClaimRequest, claimed } from "../redis/idempotency.ts";
 import type { ApiEnv, Deps } from "./deps.ts";
@@ -35,7 +36,7 @@ const CIPHER = "aes-256-gcm";
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
-async function cipherKey(deps: Deps, tenant: string, key: string): Promise<Buffer> {
+async function cipherKey(deps: Deps, tenant: Tenant, key: string): Promise<Buffer> {
   const secret = await deps.secret(deps.env.CURSOR_SECRET);
   return Buffer.from(hkdfSync("sha256", `${secret}\n${key}`, tenant, "idempotency answer", 32));
 }

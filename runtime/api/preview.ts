@@ -1,6 +1,7 @@
 import { askTargets, invokeOver, serviceOver } from "../aws/service.ts";
 import { defined, mapDefined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
+import type { Ulid } from "../domain/ids.ts";
 import { type DeliveryTarget, type Enrich, METADATA } from "../domain/subscription.ts";
 import { metadataOf } from "../domain/webhook/metadata.ts";
 import { bodyOf, headersOf, textsOf, webhookId } from "../domain/webhook/webhookPost.ts";
@@ -18,7 +19,7 @@ export interface Preview {
 /** One event as it is, or would be, recorded. */
 export interface Sample {
   /** ULID of the first event of its batch. */
-  readonly first: string;
+  readonly first: Ulid;
   readonly types: readonly (string | null)[];
   readonly offset: number;
   readonly raw: Buffer;

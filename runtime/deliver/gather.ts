@@ -3,7 +3,7 @@ import { unpack } from "../domain/codec/pack.ts";
 import { defined } from "../domain/defined.ts";
 import type { Failure } from "../domain/failure.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import { timeOf } from "../domain/ids.ts";
+import { timeOf, type Ulid } from "../domain/ids.ts";
 import { DEFAULT_RETENTION_DAYS } from "../domain/retention.ts";
 import { DAY_SECONDS, type Millis, secondsOf } from "../domain/time.ts";
 import { SETTLED_MS } from "../domain/usage/access.ts";
@@ -27,7 +27,7 @@ interface Named {
   readonly messageId: string;
   readonly tenant: Tenant;
   readonly subscription_id: string;
-  readonly first: string;
+  readonly first: Ulid;
   readonly replay_id?: string;
   readonly retried_by?: string;
   /** Attempts made when the message was sent. */

@@ -1,5 +1,6 @@
 import { type EventText, eventHeads } from "../domain/event.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
+import type { Ulid } from "../domain/ids.ts";
 import type { DeliveryTarget } from "../domain/subscription.ts";
 import type { Seconds } from "../domain/time.ts";
 import type { Attempt, DeliveryItem } from "../store/deliveries/deliveryItem.ts";
@@ -11,7 +12,7 @@ export interface Delivery {
   readonly messageId: string;
   readonly tenant: Tenant;
   readonly subscription_id: string;
-  readonly first: string;
+  readonly first: Ulid;
   readonly count: number;
   readonly types: readonly (string | null)[];
   /** Every offset that matched. */
@@ -51,7 +52,7 @@ export const toSend = ({ remaining, deleted }: Pick<Delivery, "remaining" | "del
 /** What of a delivery goes into a post. */
 export interface Part {
   readonly delivery: Delivery;
-  readonly first: string;
+  readonly first: Ulid;
   readonly types: readonly (string | null)[];
   readonly offsets: readonly number[];
 }

@@ -1,4 +1,4 @@
-import { eventId, timeOf, ulidAt } from "./ids.ts";
+import { eventId, timeOf, type Ulid, ulidAt } from "./ids.ts";
 import { rfc3339 } from "./time.ts";
 
 export { type DeliveryStatus, deliveryStatuses, type EventStatus, eventStatuses, foldStatus } from "./statuses.ts";
@@ -20,7 +20,7 @@ export interface EventText {
 }
 
 /** Heads of a batch's events by offset. Its ULIDs share their time, so most of the text is made once. */
-export function eventHeads(first: string, types: readonly (string | null)[]): (offset: number) => string {
+export function eventHeads(first: Ulid, types: readonly (string | null)[]): (offset: number) => string {
   const received = `,"received_at":"${rfc3339(timeOf(first))}","payload":`;
   let lastType: string | null | undefined;
   let middle = "";
@@ -69,7 +69,7 @@ export function ontoOneLine(json: Buffer): Buffer {
 const SPACE = 0x20;
 
 /** The event's JSON text with its payload's bytes spliced in unchanged: what inbox, webhook, archive and export hold. */
-export function spliceEvent(first: string, offset: number, type: string | null, raw: Uint8Array): Buffer {
+export function spliceEvent(first: Ulid, offset: number, type: string | null, raw: Uint8Array): Buffer {
   const ulid = ulidAt(first, offset);
   const head = `{"event_id":"${eventId(ulid)}","event_type":${JSON.stringify(type)},"received_at":"${rfc3339(timeOf(ulid))}","payload":`;
   return writeEvents([{ head, raw }], "", "");

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { TriggersError } from "./errors/errors.ts";
 import type { Tenant } from "./identity/identity.ts";
+import type { Ulid } from "./ids.ts";
 import type { Millis } from "./time.ts";
 
 /**
@@ -41,7 +42,7 @@ export type ForgetRequest =
   /** The entries of these keys, where they are still those of the requests whose first ULIDs are given; at most 1,000. */
   | {
       readonly tenant: Tenant;
-      readonly entries: readonly { readonly key_hash: string; readonly first: string }[];
+      readonly entries: readonly { readonly key_hash: string; readonly first: Ulid }[];
     }
   /** All entries of requests accepted at or before this time (milliseconds), from a cursor on. */
   | { readonly tenant: Tenant; readonly until: Millis; readonly cursor?: string };

@@ -8,8 +8,11 @@ import type { Millis } from "./time.ts";
  * character, which picks the shard (shards.ts). So any event's batch is one descending query away, and received_at is in the id.
  */
 
-/** A ULID: 26 characters of Crockford's base 32, the time first (https://github.com/ulid/spec), as `01J9Z3NDEKTSV4RRFFQ69G5FAV`. */
-export type Ulid = string;
+/**
+ * A ULID: 26 characters of Crockford's base 32, the time first (https://github.com/ulid/spec), as `01J9Z3NDEKTSV4RRFFQ69G5FAV`. Plain text is taken, a
+ * `Tenant` is not: the member is never there.
+ */
+export type Ulid = string & { readonly names?: "ulid" };
 
 const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;

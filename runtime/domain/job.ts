@@ -162,7 +162,7 @@ export const ERASURE_KNOWN_MS = 15 * DAY_MS;
 /** Where a privacy request's scope lies in the export bucket until the request is done. */
 export const scopeKey = (jobId: string): string => `scopes/${jobId}.json`;
 /** Folder of a tenant's exports, and of one of them. */
-export const exportFolder = (tenant: string, jobId?: string): string =>
+export const exportFolder = (tenant: Tenant, jobId?: string): string =>
   `exports/${tenant}/${jobId === undefined ? "" : `${jobId}/`}`;
 /** How long exports can be fetched. */
 export const EXPORT_DAYS = 7;

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Ulid } from "./ids.ts";
 import type { Millis } from "./time.ts";
 
 /**
@@ -56,7 +57,7 @@ const hex = (text: string, digits: number): string => createHash("sha256").updat
  * @returns undefined when it isn't recorded
  */
 export function traceOf(
-  { first, traceparent }: { readonly first: string; readonly traceparent?: string | undefined },
+  { first, traceparent }: { readonly first: Ulid; readonly traceparent?: string | undefined },
   ratio: number,
 ): Trace | undefined {
   const given = TRACEPARENT.exec(traceparent ?? "");
@@ -67,7 +68,7 @@ export function traceOf(
 }
 
 /** Id of the span in which a batch was accepted, or routed. */
-export const batchSpanId = (scope: "ingest" | "route", first: string): string => hex(`${scope} ${first}`, 16);
+export const batchSpanId = (scope: "ingest" | "route", first: Ulid): string => hex(`${scope} ${first}`, 16);
 
 /** Id of the span of one attempt at a delivery. @param at when it began: a second post of the same attempt is another span */
 export const attemptSpanId = (webhookId: string, deliveryId: string, attempt: number, at: Millis): string =>

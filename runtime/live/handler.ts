@@ -8,6 +8,7 @@ import { publisherOver } from "../aws/publisher.ts";
 import { serviceOver } from "../aws/service.ts";
 import { settingsHere, signedCalls } from "../aws/signed.ts";
 import { readEnvironment } from "../domain/environment.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import type { Watcher } from "../domain/live.ts";
 import { liveVariables } from "./environment.ts";
 import { closed, type Opened, opened, type SocketPorts, said } from "./socket.ts";
@@ -25,7 +26,7 @@ const ports: SocketPorts = {
 
 interface SocketContext extends APIGatewayEventWebsocketRequestContextV2 {
   /** What the authoriser said, each member as text or number. */
-  readonly authorizer?: { readonly tenant?: string; readonly who?: string; readonly ends_at?: string | number };
+  readonly authorizer?: { readonly tenant?: Tenant; readonly who?: string; readonly ends_at?: string | number };
 }
 
 function socketOf({ connectionId, authorizer }: SocketContext): Opened {

@@ -1,6 +1,7 @@
 import { TriggersError } from "../domain/errors/errors.ts";
 import { entriesOf } from "../domain/idempotency.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
+import type { Ulid } from "../domain/ids.ts";
 import { DAY_MS, type Millis } from "../domain/time.ts";
 import type { RedisScripts } from "./connect.ts";
 import type { Room } from "./room.ts";
@@ -22,8 +23,8 @@ const PATIENCE_MS = 1_000;
 
 export type Claim =
   /** Ours to process, under these ids. `fresh`: nobody can have sent anything under them yet. */
-  | { readonly kind: "claimed"; readonly first: string; readonly fresh: boolean }
-  | { readonly kind: "replay"; readonly first: string; readonly answer: string }
+  | { readonly kind: "claimed"; readonly first: Ulid; readonly fresh: boolean }
+  | { readonly kind: "replay"; readonly first: Ulid; readonly answer: string }
   | { readonly kind: "conflict" }
   | { readonly kind: "in_flight" };
 
@@ -34,7 +35,7 @@ export interface ClaimRequest {
   /** Of the decoded body. */
   readonly bodyHash: string;
   /** The ids to use if the key is new. */
-  readonly first: string;
+  readonly first: Ulid;
   /** Unique to this request, so that a repeated command is recognised as its own. */
   readonly token: string;
   readonly now: Millis;
@@ -129,7 +130,7 @@ export class IdempotencyStore {
    * The request is durable: from now on its result belongs to the key.
    * @param answer the part that does not follow from the first ULID and a repeat of the request; "" where all of it follows
    */
-  async done(request: ClaimRequest, first: string, answer: string): Promise<void> {
+  async done(request: ClaimRequest, first: Ulid, answer: string): Promise<void> {
     await this.redis.run("settle", [recordOf(request)], [request.token, "done", answer, KEPT_MS, first], PATIENCE_MS);
   }
 

@@ -1,6 +1,7 @@
 import { type Body, placeBody } from "../domain/codec/index.ts";
 import { pack } from "../domain/codec/pack.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
+import type { Ulid } from "../domain/ids.ts";
 import { type Erasure, isSubjectValue, subjectHash, subjectType } from "../domain/job.ts";
 import { parseJson } from "../domain/jsonNumber.ts";
 import type { Millis } from "../domain/time.ts";
@@ -58,7 +59,7 @@ export interface Rest {
 export async function restOf(
   { events, types, matched }: Omit<Rest, "body">,
   erased: readonly number[],
-  batch: { readonly tenant: Tenant; readonly first: string },
+  batch: { readonly tenant: Tenant; readonly first: Ulid },
   putPayload: (key: string, packed: Buffer) => Promise<void>,
 ): Promise<Rest> {
   const kept = events.map((raw, offset) => (erased.includes(offset) ? EMPTY : raw));

@@ -1,5 +1,5 @@
 import type { Event } from "../domain/event.ts";
-import { eventId, timeOf, ulidAt } from "../domain/ids.ts";
+import { eventId, timeOf, type Ulid, ulidAt } from "../domain/ids.ts";
 import { parseJson } from "../domain/jsonNumber.ts";
 import { rfc3339 } from "../domain/time.ts";
 import { Budget, EVENT_BUDGET } from "../matching/index.ts";
@@ -10,12 +10,12 @@ class LazyEvent implements Event {
   readonly event_type: string | null;
   /** Whether anything but the type was read: only then can the answer differ for another event of the type. */
   looked = false;
-  readonly #first: string;
+  readonly #first: Ulid;
   readonly #offset: number;
   readonly #raw: Buffer;
   #payload: Readonly<Record<string, unknown>> | undefined;
 
-  constructor(first: string, offset: number, type: string | null, raw: Buffer) {
+  constructor(first: Ulid, offset: number, type: string | null, raw: Buffer) {
     this.#first = first;
     this.#offset = offset;
     this.event_type = type;
@@ -57,7 +57,7 @@ export interface Matched {
 /** Events of one request, in the order in which they were sent. */
 export interface EventsOfRequest {
   /** ULID of the first. */
-  readonly first: string;
+  readonly first: Ulid;
   readonly types: readonly (string | null)[];
   /** Raw JSON of each. */
   readonly events: readonly Buffer[];

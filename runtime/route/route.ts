@@ -19,7 +19,7 @@ import { defined } from "../domain/defined.ts";
 import { eventHeads } from "../domain/event.ts";
 import { type Failure, failuresAt } from "../domain/failure.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
-import { timeOf, ulidAt } from "../domain/ids.ts";
+import { timeOf, type Ulid, ulidAt } from "../domain/ids.ts";
 import { newsOf } from "../domain/live.ts";
 import { DAY_SECONDS, type Millis, secondsOf } from "../domain/time.ts";
 import type { Tracer } from "../domain/trace.ts";
@@ -64,7 +64,7 @@ export interface RoutePorts {
   /** Sends the stored batches to those who watch. Never rejects. */
   readonly tell: Tell;
   /** Events of a request that are stored under its first id; undefined where none are. */
-  storedCount(tenant: Tenant, first: string): Promise<number | undefined>;
+  storedCount(tenant: Tenant, first: Ulid): Promise<number | undefined>;
   /** Sends to the queue that the requests came from. */
   sendBack(messages: readonly Outgoing[]): Promise<(Error | undefined)[]>;
   /**

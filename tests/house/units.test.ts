@@ -20,6 +20,9 @@ const millisInExpiry = /\bexpiry\??: Millis\b/;
 /** An hour or a day as a number: `3_600_000`, `86_400`. runtime/domain/time.ts has their names. */
 const hourAsNumber = /\b(?:3_600_000|86_400(?:_000)?)\b/;
 
+/** A tenant or a ULID as text like any other: `tenant: string`, `readonly first: string`. Each has a type, which does not take the other. */
+const idAsText = /\b(?:tenant|ulid|first)\??: string\b(?!\[)/;
+
 const sources = globSync("runtime/**/*.ts", { cwd: root }).filter((file) => !file.includes("/matching/"));
 const breaking = (rule: RegExp) => sources.filter((file) => rule.test(readFileSync(join(root, file), "utf8")));
 
@@ -28,6 +31,10 @@ test("a time and a length of time say their unit by their type", () => {
   assert.deepEqual(breaking(clockWithoutUnit), []);
   assert.deepEqual(breaking(unitInNameAlone), []);
   assert.deepEqual(breaking(unitInCommentAlone), []);
+});
+
+test("tenants and ULIDs have types of their own", () => {
+  assert.deepEqual(breaking(idAsText), []);
 });
 
 test("hours and days have their names from runtime/domain/time.ts", () => {
@@ -48,6 +55,8 @@ test("one name has one unit: what ends in `at` is in milliseconds, an `expiry` i
 });
 
 test("the checks see what they forbid", () => {
+  for (const text of ["(tenant: string,", "readonly first: string;", "ulid?: string"])
+    assert.ok(idAsText.test(text), text);
   for (const text of ["readonly created_at: number;", "(now: number)", "until?: number"])
     assert.ok(withoutUnit.test(text), text);
   for (const text of [

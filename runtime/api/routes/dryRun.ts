@@ -8,6 +8,7 @@ import { reviewEvents, scanBody } from "../../domain/body/validate.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
 import { type Event, spliceEvent } from "../../domain/event.ts";
+import type { Tenant } from "../../domain/identity/identity.ts";
 import { eventId, newUlid, ulidAt } from "../../domain/ids.ts";
 import { parseJson } from "../../domain/jsonNumber.ts";
 import type { Enrich, EventSelector } from "../../domain/subscription.ts";
@@ -77,7 +78,7 @@ interface Judged {
 
 export function register(app: Api, deps: Deps): void {
   /** The tenant's active subscriptions and schemas, as a request that begins now would meet them. */
-  const load = (customerId: string, tenant: string) =>
+  const load = (customerId: string, tenant: Tenant) =>
     asCustomer(deps.db, customerId, async (tx) => {
       const subscriptions = await tx
         .selectFrom("subscriptions")

@@ -18,7 +18,7 @@ import {
 import { nextVersion } from "../../database/versions.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
-import type { Environment, Identity } from "../../domain/identity/identity.ts";
+import type { Environment, Identity, Tenant } from "../../domain/identity/identity.ts";
 import { newId } from "../../domain/ids.ts";
 import { subscriptionStatuses } from "../../domain/statuses.ts";
 import { type Enrich, METADATA } from "../../domain/subscription.ts";
@@ -59,7 +59,7 @@ export function checkEnvironment(identity: Identity, environment: Environment | 
 }
 
 /** @throws TriggersError `webhook_url_taken` naming the subscription that has it */
-async function checkUrlFree(tx: Tx, tenant: string, definition: Definition, except?: string): Promise<void> {
+async function checkUrlFree(tx: Tx, tenant: Tenant, definition: Definition, except?: string): Promise<void> {
   const hash = urlHash(definition.webhook_url);
   const other = (await activeByUrl(tx, tenant, [hash], except)).get(hash);
   if (other === undefined) return;
@@ -71,7 +71,7 @@ async function checkUrlFree(tx: Tx, tenant: string, definition: Definition, exce
 /** @throws TriggersError `unknown_reference_table` where a definition enriches from a table that is not there */
 export async function checkTablesExist(
   tx: Tx,
-  tenant: string,
+  tenant: Tenant,
   definitions: readonly Pick<Definition, "enrich">[],
   pathOf: (index: number) => string = () => "/enrich/from",
 ): Promise<void> {
@@ -97,7 +97,7 @@ export async function checkTablesExist(
 }
 
 /** The caller's subscription that is not removed. @throws TriggersError `not_found` */
-export async function liveSubscription(tx: Tx, tenant: string, id: string): Promise<SubscriptionRow> {
+export async function liveSubscription(tx: Tx, tenant: Tenant, id: string): Promise<SubscriptionRow> {
   const row = await findSubscription(tx, tenant, id);
   if (row === undefined || row.status === "removed") throw noSubscription(id);
   return row;

@@ -1,5 +1,5 @@
 import { type EventText, ontoOneLine, writeEvents } from "../event.ts";
-import { timeOf } from "../ids.ts";
+import { timeOf, type Ulid } from "../ids.ts";
 import { VERSION } from "./fields.ts";
 
 /** Records of the archive, as the delivery stream writes them to S3. */
@@ -25,7 +25,7 @@ export function archivePrefix(customerId: string): string {
  * split so that each stays within a Firehose record. What a sender wrote over several lines stands on one.
  */
 export function encodeArchive(
-  batch: { readonly first: string },
+  batch: { readonly first: Ulid },
   customerId: string,
   environment: string,
   events: readonly EventText[],

@@ -69,10 +69,10 @@ export interface Identity {
 
 /**
  * The unit of isolation: a customer's live or sandbox side. Every key of every store begins with it.
- * `cus_01H…` (live) or `cus_01H….sandbox`. A name for readers, not a type of its own: tenants also come as plain text, out of keys of
- * items, queues and JSON, and a cast at each of these places would check nothing.
+ * `cus_01H…` (live) or `cus_01H….sandbox`. Plain text is taken, since tenants come out of keys of items, queues and JSON; a `Ulid` is
+ * not: the member is never there.
  */
-export type Tenant = string;
+export type Tenant = string & { readonly names?: "tenant" };
 
 export const tenantOf = (identity: Pick<Identity, "customer_id" | "environment">): Tenant =>
   identity.environment === "sandbox" ? `${identity.customer_id}.sandbox` : identity.customer_id;

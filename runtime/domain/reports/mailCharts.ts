@@ -47,11 +47,11 @@ function barred(text: string, share: number, place: number) {
 const nameCell = (text: string) =>
   html`<th scope="row" style="padding:4px 12px 4px 0;text-align:left;vertical-align:top;font-weight:400;word-break:break-word">${text}</th>`;
 
-/** Head of a table with bars. @param first width of the first column */
-const headOf = (names: readonly string[], first: string) =>
+/** Head of a table with bars. @param firstWidth of the first column */
+const headOf = (names: readonly string[], firstWidth: string) =>
   html`<thead><tr>${names.map(
     (name, at) =>
-      html`<th scope="col" class="soft line"${at === 0 ? raw(` width="${first}"`) : ""} style="padding:4px 4px 4px 0;text-align:left;vertical-align:bottom;font-size:11px;color:#57606a;border-bottom:1px solid #d0d7de">${name}</th>`,
+      html`<th scope="col" class="soft line"${at === 0 ? raw(` width="${firstWidth}"`) : ""} style="padding:4px 4px 4px 0;text-align:left;vertical-align:bottom;font-size:11px;color:#57606a;border-bottom:1px solid #d0d7de">${name}</th>`,
   )}</tr></thead>`;
 
 /** What is wider than its reader's screen scrolls by itself. */

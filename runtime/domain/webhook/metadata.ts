@@ -1,5 +1,5 @@
 import { defined } from "../defined.ts";
-import { timeOf } from "../ids.ts";
+import { timeOf, type Ulid } from "../ids.ts";
 import { rfc3339 } from "../time.ts";
 
 /** What `enrich: { "from": "$event" }` adds to a payload. */
@@ -12,7 +12,7 @@ export type Metadata = {
 };
 
 /** @param first ULID of the event's batch: all of its events were received together */
-export const metadataOf = (first: string, region: string, keyName: string | undefined): Metadata => ({
+export const metadataOf = (first: Ulid, region: string, keyName: string | undefined): Metadata => ({
   received_at: rfc3339(timeOf(first)),
   region,
   ...defined({ key_name: keyName }),

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { defined } from "../defined.ts";
 import { type EventText, eventHeads, writeEvents } from "../event.ts";
 import { hmacBy } from "../hmac.ts";
-import { eventId, ulidAt } from "../ids.ts";
+import { eventId, type Ulid, ulidAt } from "../ids.ts";
 import type { DeliveryTarget } from "../subscription.ts";
 import { type Millis, secondsOf } from "../time.ts";
 import { hopsOut } from "./hops.ts";
@@ -20,7 +20,7 @@ const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 export function webhookId(
   subscriptionId: string,
   replayId: string | undefined,
-  slices: readonly { readonly first: string; readonly offsets: readonly number[] }[],
+  slices: readonly { readonly first: Ulid; readonly offsets: readonly number[] }[],
 ): string {
   const hash = createHash("sha256").update(`${subscriptionId}\n${replayId ?? ""}`);
   for (const { first, offsets } of slices) hash.update(`\n${first}:${offsets.join(",")}`);
@@ -64,7 +64,7 @@ export function signedHeaders(id: string, body: Uint8Array, secret: string, now:
 
 /** Events of one batch that go into a post. */
 export interface PostSlice {
-  readonly first: string;
+  readonly first: Ulid;
   readonly types: readonly (string | null)[];
   readonly offsets: readonly number[];
   /** Payload of each offset, after the transform. */

@@ -17,6 +17,7 @@ import {
 import { defined, mapDefined } from "../../domain/defined.ts";
 import { type DeliveryStatus, deliveryStatuses } from "../../domain/event.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
+import type { Ulid } from "../../domain/ids.ts";
 import type { Millis, Seconds } from "../../domain/time.ts";
 import { deliveryKey, duePartition, statePartitionOf } from "../keys.ts";
 
@@ -40,7 +41,7 @@ export interface Attempt {
 /** The state of one (batch, subscription) delivery. A matched pair without this item is pending. */
 export interface DeliveryItem {
   readonly tenant: Tenant;
-  readonly first: string;
+  readonly first: Ulid;
   readonly count: number;
   readonly subscription_id: string;
   readonly indexes: readonly number[];

@@ -175,7 +175,7 @@ export async function readDeliveries(
 export async function findDelivery(
   store: Store,
   tenant: Tenant,
-  id: { readonly first: string; readonly subscription_id: string; readonly replay_id?: string },
+  id: { readonly first: Ulid; readonly subscription_id: string; readonly replay_id?: string },
   now: Millis,
 ): Promise<{ readonly batch: BatchItem; readonly item: DeliveryItem } | undefined> {
   const [places, stored] = await Promise.all([

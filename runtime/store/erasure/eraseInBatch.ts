@@ -4,6 +4,7 @@ import type { Item } from "../../domain/codec/fields.ts";
 import { INLINE_LIMIT } from "../../domain/codec/index.ts";
 import { pack } from "../../domain/codec/pack.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
+import type { Ulid } from "../../domain/ids.ts";
 import type { BatchItem } from "../batches/batchItem.ts";
 import { rawEvents } from "../batches/payloads.ts";
 import { readBatch } from "../batches/storeBatches.ts";
@@ -83,6 +84,6 @@ export async function removeItem(store: Store, item: Item): Promise<boolean> {
 }
 
 /** Forgets the hash of a batch's `Idempotency-Key`, once the entry under it is gone. */
-export async function forgetKeyHash(store: Store, tenant: Tenant, first: string): Promise<void> {
+export async function forgetKeyHash(store: Store, tenant: Tenant, first: Ulid): Promise<void> {
   await updateItem(store.events, batchKey(tenant, first), { UpdateExpression: "REMOVE key_hash" });
 }

@@ -1,5 +1,6 @@
 import { getItems, updateItem } from "../../aws/tables.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
+import type { Ulid } from "../../domain/ids.ts";
 import { firstIn, tombstoneKey } from "../keys.ts";
 import type { Store } from "../table.ts";
 
@@ -10,7 +11,7 @@ import type { Store } from "../table.ts";
 export async function rememberDeleted(
   store: Store,
   tenant: Tenant,
-  first: string,
+  first: Ulid,
   offsets: readonly number[],
 ): Promise<void> {
   await updateItem(store.events, tombstoneKey(tenant, first), {

@@ -31,7 +31,7 @@ const settled = (status: DeliveryStatus, cancelled: boolean): DeliveryStatus =>
   cancelled && waits(status) ? "cancelled" : status;
 
 /** When a delivery came to be: with its batch, or when its replay was asked for. */
-const createdAt = (first: string, replayId: string | undefined): string =>
+const createdAt = (first: Ulid, replayId: string | undefined): string =>
   rfc3339(timeOf(replayId === undefined ? first : replayId.slice(4)));
 
 /** @param offsets of the events to name */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "uvu";
+import { tenantOf } from "../../../runtime/domain/identity/identity.ts";
 import { MAX_EVENTS_PER_REQUEST, newUlid, offsetOf, timeOf, ulidAt, ulidIn } from "../../../runtime/domain/ids.ts";
 import { shardOf } from "../../../runtime/domain/shards.ts";
 
@@ -50,6 +51,12 @@ test("a ULID outside the request's run has no offset", () => {
 test("an id of another type is not taken for this one", () => {
   assert.equal(ulidIn("evt", "sub_01ARZ3NDEKTSV4RRFFQ69G5FAV"), undefined);
   assert.equal(ulidIn("evt", "evt_01ARZ3NDEKTSV4RRFFQ69G5FAV"), "01ARZ3NDEKTSV4RRFFQ69G5FAV");
+});
+
+test("a tenant is no ULID, which the compiler sees", () => {
+  const tenant = tenantOf({ customer_id: "cus_1", environment: "live" });
+  // @ts-expect-error: takes a ULID
+  assert.throws(() => ulidAt(tenant, 40_000), RangeError);
 });
 
 test.run();
