@@ -51,8 +51,7 @@ function exported(code: string, statements: readonly StaticExport[]): string[] |
  * imported then
  */
 function instancesOf(code: string, { module, errors }: Pick<ParseResult, "module" | "errors">): string | undefined {
-  // `<!--` and `-->` begin a comment in a script, and none in a module.
-  if (errors.length > 0 || /^#!|<!--|-->/.test(code)) return undefined;
+  if (errors.length > 0 || code.startsWith("#!")) return undefined;
   const members = exported(code, module.staticExports);
   if (members === undefined) return undefined;
   let body = code;
@@ -63,6 +62,10 @@ function instancesOf(code: string, { module, errors }: Pick<ParseResult, "module
   const head = `"use strict"; module.exports = async (${PARAMETERS}) => { ${imports && `const ${imports};`} return (async function () {`;
   return `${head}\n${body}\nreturn { ${members.join(", ")} }; })(); };\n`;
 }
+
+/** Whether a script means what the module did: where no module has a comment, `<!--` and `-->` begin one in a script. In a text they do not. */
+const readsAlike = (script: string, { comments, errors }: Pick<ParseResult, "comments" | "errors">): boolean =>
+  errors.length === 0 && comments.every(({ start }) => script[start] === "/");
 
 /**
  * Lays the file beside the module, with its source map, unless it is there.
@@ -77,6 +80,7 @@ export async function layInstances(module: string): Promise<string | undefined> 
   const { parseSync } = await import("oxc-parser");
   const made = instancesOf(code, parseSync(module, code))?.replace(/^\/\/# sourceMappingURL=.*$/m, "");
   if (made === undefined) return undefined;
+  if (/<!--|-->/.test(code) && !readsAlike(made, parseSync(file, made, { sourceType: "script" }))) return undefined;
   const map = `${module}.map`;
   const mapped = existsSync(map);
   try {

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync, statSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "uvu";
 import { bundle } from "../../components/blocks/bundle.ts";
+import { layInstances } from "../../local/lambda/instances.ts";
 import { exampleGraph } from "../../program/graph.ts";
 
 const KB = 1_000;
@@ -46,6 +49,19 @@ test("a bundle names its map, so that stack traces point at our sources", () => 
     execFileSync(process.execPath, flags, { encoding: "utf8", env: {} }),
     /runtime\/domain\/environment\.ts:\d+:\d+\)/,
   );
+});
+
+test("on one machine, the environments of every function share compiled code", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "instances-"));
+  try {
+    for (const [at, [entry]] of ceilings.entries()) {
+      const module = join(folder, `module${at}.mjs`);
+      copyFileSync(bundle(entry).code, module);
+      assert.ok((await layInstances(module)) !== undefined, `${entry} is imported for each environment`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("a bundle whose sources have not changed is not built again", () => {

@@ -65,6 +65,7 @@ const STATEMENTS: readonly (readonly [code: string, ...exports: string[]])[] = [
   ["const n = (function () { return this === undefined; })(), n2 = this === undefined;", "n", "n2"],
   ["const o = () => { undeclared = 1; };", "o"],
   ["const p = 'import.meta export { x } from \"y\"', p2 = /import\\.meta/.source;", "p", 'p2 as "a name in quotes"'],
+  ["let left = 3; while (left-->1); const t = '<!-- ' + left, t2 = `\n-->`, t3 = /<!--|-->/.source;", "t", "t2", "t3"],
   ["const q = '\u{1F600} \u00e9 \u4e2d';", "q"],
   ["class R { #x = 1; get x() { return this.#x; } } const r = () => new R().x;", "r"],
   [
@@ -134,6 +135,7 @@ for (const code of [
   'export { beside } from "./beside.mjs";',
   "#!/usr/bin/env node\nexport { };",
   "let y = 2; const x = 3 <!--y; export { x };",
+  "let y = 2; const s = '<!--', x = 3 <!--y; export { s, x };",
   "const x = ; export { x };",
 ])
   test(`a module that can't be had by instances is imported: ${JSON.stringify(code)}`, async () => {
