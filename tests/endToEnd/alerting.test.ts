@@ -32,7 +32,8 @@ test.before(async () => {
   const { customers } = (await call(platform.url, "GET", "/customers", { key: platform.operatorKey })).json;
   const { customer_id } = customers.find(({ name }: { name: string }) => name === "Demo");
   customer = { customer_id, api_key: platform.apiKey };
-  await platform.pages();
+  // Who acknowledges an alert waits until the console is built, and for no other pages.
+  await call(platform.url, "GET", "/console/");
 });
 test.after(closeBrowser);
 

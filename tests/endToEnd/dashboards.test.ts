@@ -54,7 +54,7 @@ if (chromiumHere() === undefined) {
   let page: Page;
   test.before(async () => {
     platform = await sharedPlatform();
-    await platform.pages();
+    await call(platform.url, "GET", "/console/");
     const post = async (path: string, body: unknown) => {
       const answer = await call(platform.url, "POST", path, { key: platform.sandboxKey, body });
       assert.ok(answer.status < 300, answer.text);

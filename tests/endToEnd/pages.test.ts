@@ -4,10 +4,9 @@ import type { Locator, Page } from "playwright-core";
 import PostalMime from "postal-mime";
 import { test } from "uvu";
 import { places } from "../../console/src/places.ts";
-import { defined } from "../../runtime/domain/defined.ts";
 import { may, type Permission, type Role, roles } from "../../runtime/domain/people/roles.ts";
 import { axeFaults as faults } from "../support/axe.ts";
-import { chromiumHere, closeBrowser, openPage, picture, signInAs } from "../support/browser.ts";
+import { chromiumHere, closeBrowser, openPage, pageAs, picture, signInAs } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { call, type SharedPlatform, sharedPlatform } from "../support/platform.ts";
 
@@ -19,23 +18,8 @@ const named = (role: Role): string => role[0]!.toUpperCase() + role.slice(1);
 const signIn = (page: Page, role: Role, path?: string): Promise<void> =>
   signInAs(page, platform.url, named(role), path);
 
-type Kept = Awaited<ReturnType<ReturnType<Page["context"]>["storageState"]>>;
-/** Sessions of roles that have signed in: what a test is not about is not done again. */
-const sessions = new Map<Role, Kept>();
-
-/** A page of a role's session, at a path. */
-async function pageOf(role: Role, path = "/console/", options: Parameters<typeof openPage>[0] = {}): Promise<Page> {
-  const kept = sessions.get(role);
-  const page = await openPage({ ...options, ...defined({ storageState: kept }) });
-  if (kept === undefined) {
-    await signIn(page, role, path);
-    sessions.set(role, await page.context().storageState());
-  } else {
-    await page.goto(`${platform.url}${path}`);
-    await page.getByRole("navigation", { name: "Main" }).waitFor();
-  }
-  return page;
-}
+const pageOf = (role: Role, path?: string, options?: Parameters<typeof openPage>[0]): Promise<Page> =>
+  pageAs(platform.url, named(role), path, options);
 
 async function go(page: Page, path: string, heading: string): Promise<void> {
   await page.goto(`${platform.url}/console${path}`);
@@ -188,9 +172,7 @@ if (chromiumHere() === undefined) {
   test.after(closeBrowser);
 
   test("the first page brings at most 150,000 bytes of script, as they are sent", async () => {
-    const page = await openPage();
-    await signIn(page, "owner");
-    sessions.set("owner", await page.context().storageState());
+    const page = await pageOf("owner");
     // Someone who comes for the first time: nothing is kept of the page where one signs in.
     const first = await openPage({ storageState: await page.context().storageState() });
     await first.goto(`${platform.url}/console/`, { waitUntil: "load" });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Locator, Page } from "playwright-core";
 import { test } from "uvu";
 import { axeFaults } from "../support/axe.ts";
-import { chromiumHere, closeBrowser, openPage, picture, signInAs } from "../support/browser.ts";
+import { chromiumHere, closeBrowser, openPage, pageAs, picture, signInAs } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { call, type SharedPlatform, sharedPlatform } from "../support/platform.ts";
 
@@ -14,11 +14,8 @@ let subscription = "";
 let event = "";
 
 /** A page of a person's, at a path of the console. */
-async function pageOf(person: string, path: string, options: Parameters<typeof openPage>[0] = {}): Promise<Page> {
-  const page = await openPage(options);
-  await signInAs(page, platform.url, person, `/console${path}`);
-  return page;
-}
+const pageOf = (person: string, path: string, options?: Parameters<typeof openPage>[0]): Promise<Page> =>
+  pageAs(platform.url, person, `/console${path}`, options);
 
 async function sent(body: object): Promise<string> {
   const { json } = await call(platform.url, "POST", "/events", { key: platform.sandboxKey, body });
@@ -207,7 +204,8 @@ if (chromiumHere() === undefined) {
   });
 
   test("a tab whose person or customer has become another one shows that one", async () => {
-    const page = await pageOf("Developer", "/settings");
+    const page = await openPage();
+    await signInAs(page, platform.url, "Developer", "/console/settings");
     // Nothing that was looked up for the first person stays: the page is loaded anew.
     await page.evaluate("window.ofTheFirst = true");
     const other = await page.context().newPage();

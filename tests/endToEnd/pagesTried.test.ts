@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import { test } from "uvu";
 import { places } from "../../console/src/places.ts";
 import { axeFaults } from "../support/axe.ts";
-import { chromiumHere, closeBrowser, openPage, picture, signInAs } from "../support/browser.ts";
+import { chromiumHere, closeBrowser, openPage, pageAs, picture, signInAs } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { call, newCustomer, type SharedPlatform, sharedPlatform, webhooksAt } from "../support/platform.ts";
 
@@ -13,11 +13,8 @@ import { call, newCustomer, type SharedPlatform, sharedPlatform, webhooksAt } fr
 
 let platform: SharedPlatform;
 
-async function pageOf(person: string, path: string, options: Parameters<typeof openPage>[0] = {}): Promise<Page> {
-  const page = await openPage(options);
-  await signInAs(page, platform.url, person, `/console${path}`);
-  return page;
-}
+const pageOf = (person: string, path: string, options?: Parameters<typeof openPage>[0]): Promise<Page> =>
+  pageAs(platform.url, person, `/console${path}`, options);
 
 const api = (method: string, path: string, body?: unknown) =>
   call(platform.url, method, path, { key: platform.sandboxKey, body });
@@ -528,7 +525,9 @@ if (chromiumHere() === undefined) {
   });
 
   test("a session is ended from another browser, and leads back to where it was", async () => {
-    const [page, other] = [await pageOf("Executive", "/settings"), await pageOf("Executive", "/alerts?tab=rules")];
+    const [page, other] = [await openPage(), await openPage()];
+    await signInAs(page, platform.url, "Executive", "/console/settings");
+    await signInAs(other, platform.url, "Executive", "/console/alerts?tab=rules");
     const sessions = page.getByRole("table", { name: "Your sessions" });
     await page.reload();
     await sessions.getByRole("button", { name: "End" }).click();

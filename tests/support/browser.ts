@@ -1,15 +1,20 @@
 /** The system's Chromium, driven by playwright-core: one for all tests of a process. */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { defined } from "../../runtime/domain/defined.ts";
 
-const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+/** The shells first: without windows, and the pages that those are made of, a page computes half as much. */
+const names = [
+  ...["chromium-headless-shell", "chrome-headless-shell"],
+  ...["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"],
+];
 
 /** Path of a Chromium of this machine; `CHROMIUM` names another. */
 export function chromiumHere(): string | undefined {
   if (process.env.CHROMIUM !== undefined) return process.env.CHROMIUM;
   const folders = (process.env.PATH ?? "").split(":");
-  return folders.flatMap((folder) => names.map((name) => join(folder, name))).find(existsSync);
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(existsSync);
 }
 
 let browser: Promise<Browser> | undefined;
@@ -47,4 +52,26 @@ export async function signInAs(page: Page, base: string, person: string, path = 
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("button", { name: person, exact: true }).click();
   await page.getByRole("navigation", { name: "Main" }).waitFor();
+}
+
+/** Sessions of those who have signed in, by platform and person. */
+const sessions = new Map<string, Awaited<ReturnType<BrowserContext["storageState"]>>>();
+
+/** A page of a person's, who signs in once for all tests of a process. Tests that end a session sign in for themselves. @param person, path as for `signInAs` */
+export async function pageAs(
+  base: string,
+  person: string,
+  path = "/console/",
+  options: BrowserContextOptions = {},
+): Promise<Page> {
+  const known = sessions.get(`${base} ${person}`);
+  const page = await openPage({ ...options, ...defined({ storageState: known }) });
+  if (known === undefined) {
+    await signInAs(page, base, person, path);
+    sessions.set(`${base} ${person}`, await page.context().storageState());
+  } else {
+    await page.goto(`${base}${path}`);
+    await page.getByRole("navigation", { name: "Main" }).waitFor();
+  }
+  return page;
 }
