@@ -77,7 +77,7 @@ const percent = (share: number): string => String(Number((share * 100).toPrecisi
 export function readValue(value: number | null, unit: Unit): string {
   if (value === null) return "no data";
   if (unit === "up") return value > 0 ? "unreachable" : "reachable";
-  if (unit === "share") return `${Number((value * 100).toFixed(1))} %`;
+  if (unit === "share") return `${Number((value * 100).toFixed(1))}\u00a0%`;
   return unit === "ms" ? ms(value) : count(value);
 }
 

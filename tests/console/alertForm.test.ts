@@ -70,7 +70,7 @@ test("a text that is not a number is sent as it is, and the platform says why it
 test("a rule reads as a sentence", () => {
   assert.equal(
     inWords({ ...rule, filter: null }, "Share of attempts that fail"),
-    "Share of attempts that fail above 7 %, for 10 min",
+    "Share of attempts that fail above 7\u00a0%, for 10 min",
   );
   assert.equal(
     inWords({ ...rule, filter: null, kind: "api_down", for_minutes: 0 }, "The API can't be reached"),
@@ -78,7 +78,7 @@ test("a rule reads as a sentence", () => {
   );
   assert.equal(
     inWords({ ...rule, filter: { event_type: ["order.paid", null] } }, "Share of attempts that fail"),
-    "Share of attempts that fail above 7 %, for 10 min, where event type is order.paid, (none)",
+    "Share of attempts that fail above 7\u00a0%, for 10 min, where event type is order.paid, (none)",
   );
 });
 
@@ -87,10 +87,10 @@ test("a pending alert says when it rings, and after that what it still waits for
   const clock = (at: number) => new Date(at).toISOString().slice(11, 16);
   const at = (minute: number, given: Pick<AlertRule, "kind" | "query" | "threshold" | "for_minutes"> = rule) =>
     waitsFor(given, since, since + minute * 60_000, clock);
-  assert.equal(at(9.9), "at 14:32 if it stays above 7 %");
+  assert.equal(at(9.9), "at 14:32 if it stays above 7\u00a0%");
   assert.equal(
     at(10),
-    "with the next minute that is above 7 %; a better one ends it, and so do 30 minutes without a number",
+    "with the next minute that is above 7\u00a0%; a better one ends it, and so do 30 minutes without a number",
   );
   assert.equal(at(1, { ...rule, kind: "api_down", threshold: 0, for_minutes: 2 }), "at 14:24 if it stays unreachable");
 });

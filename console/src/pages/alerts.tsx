@@ -100,7 +100,7 @@ function AlertCard({
         <Status status={severity} />
         <h2 className="font-semibold">{open ? name : <Link href={here({ alert: alert_id })}>{name}</Link>}</h2>
         <span className="text-sm text-muted">
-          {state === "resolved" && resolved_at !== null ? `ended ${ago(resolved_at)}` : `since ${ago(since)}`}
+          {state === "resolved" && resolved_at !== null ? `ended ${ago(resolved_at)}` : `began ${ago(since)}`}
         </span>
       </header>
       <Facts

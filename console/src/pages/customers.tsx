@@ -205,7 +205,7 @@ export default function Customers() {
                   {
                     name: "Limit",
                     cell: ({ customer_id, name, limit_per_second }) => (
-                      <span className="grid gap-1">
+                      <span className="grid gap-1 md:whitespace-nowrap">
                         {count(limit_per_second)}/s
                         <Ask
                           label="Change limit"

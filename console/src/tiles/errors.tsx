@@ -93,7 +93,11 @@ export function ErrorRateTile({ board, flow }: { board: Dashboard; flow: TileAns
             sentence={
               whole === null
                 ? "Nothing was tried in this range."
-                : `${share(whole)} of ${countOf(numberIn(answer.totals, "attempts"), "attempt")} failed; the worst was ${name(points[worst]!.start)} with ${share(rates[worst] ?? 0)}. Where nothing was tried, the line has a gap.`
+                : `${
+                    whole === 0
+                      ? `None of ${countOf(numberIn(answer.totals, "attempts"), "attempt")} failed`
+                      : `${share(whole)} of ${countOf(numberIn(answer.totals, "attempts"), "attempt")} failed; the worst was ${name(points[worst]!.start)} with ${share(rates[worst] ?? 0)}`
+                  }. Where nothing was tried, the line has a gap.`
             }
             pick={pickTime(board, points, answer.to)}
             picks={PICKS_TIME}

@@ -182,7 +182,7 @@ export function DistributionTile({ board }: { board: Dashboard }) {
         const sentence =
           value === undefined
             ? "Nothing was measured in this range."
-            : `${count(value.count)} measured: half took ${shown(value.p50)} at most, 95 of 100 ${shown(value.p95)}, 99 of 100 ${shown(value.p99)}. ${
+            : `${count(value.count)} measured: half took ${shown(value.p50)} at most, 95 of 100 took ${shown(value.p95)} and 99 of 100 took ${shown(value.p99)}. ${
                 before === undefined
                   ? "There is nothing in the range before to compare with."
                   : slow === 0
@@ -219,7 +219,8 @@ export function DistributionTile({ board }: { board: Dashboard }) {
               ))}
             </div>
             <p className="text-sm text-muted">
-              Bars: how often it took this time. Dashed: as many as in the range before.
+              Bars: how often it took this time.
+              {before === undefined ? "" : " Dashed: as many as in the range before."}
               {usual === undefined
                 ? ""
                 : ` Shaded: where p95 lay in the last week, ${ms(usual.low)} to ${ms(usual.high)}.`}

@@ -10,7 +10,17 @@ import type { Dashboard } from "../dashboard.ts";
 import { bucketTime, bytes, count, countOf, dateIn, hourIn, share, time } from "../format.ts";
 import { useKeyNames } from "../keyNames.ts";
 import { NEAR } from "../limit.ts";
-import { filtersOf, keyName, maybeIn, numberIn, pointsOf, reasonOf, type TileAnswer, useTile } from "../metrics.ts";
+import {
+  filtersOf,
+  keyName,
+  maybeIn,
+  needsDays,
+  numberIn,
+  pointsOf,
+  reasonOf,
+  type TileAnswer,
+  useTile,
+} from "../metrics.ts";
 import { type Told, toldFigures, useShows } from "../told.tsx";
 import type { UsageAnswer } from "../types.ts";
 import { Empty } from "../ui/basic.tsx";
@@ -311,7 +321,7 @@ export function HistoryTile({ board, piece }: { board: Dashboard; piece: Piece }
         }));
         const points = piece === "week" ? weeks(single) : single;
         const label = (at: number | string, long = false) =>
-          bucketTime(at, zone, piece === "hour" ? "hour" : "day", { long });
+          bucketTime(at, zone, piece === "hour" ? "hour" : "day", { long, days: needsDays(query.data!) });
         const [events = 0, requests = 0, size = 0] = history.map((measure) => numberIn(query.data?.totals, measure));
         const told: Told = {
           columns: [

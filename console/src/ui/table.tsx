@@ -62,7 +62,7 @@ export function Table<Row>({
               {columns.map(({ name, named, cell }) => (
                 <td
                   key={name}
-                  className={`px-3 py-2 align-top max-md:flex max-md:justify-between max-md:gap-4 max-md:px-0 max-md:py-1 ${named === true ? "md:min-w-28" : "md:wrap-break-word"}`}
+                  className={`px-3 py-2 align-top max-md:flex max-md:justify-between max-md:gap-4 max-md:px-0 max-md:py-1 ${named === true ? "md:min-w-40" : "md:wrap-break-word"}`}
                 >
                   <span className="hidden text-muted max-md:inline">{name}</span>
                   <span className="min-w-0">{cell(row)}</span>

@@ -80,7 +80,7 @@ export function timeAxis(places: readonly number[], labels: readonly string[], {
   return shown.flatMap(({ words, x }) => {
     const half = (words.length * CHARACTER) / 2;
     // A label at an edge is moved inwards, towards its neighbour.
-    const at = Math.max(Math.min(x, width - half), MARGIN.left - 20 + half);
+    const at = Math.max(Math.min(x, width - half), half);
     if (at - half < free) return [];
     free = at + half + BETWEEN_LABELS;
     return [text(at, height - 8, words, { anchor: "middle" })];

@@ -138,6 +138,16 @@ test("labels of the axis never meet, long ones neither, and none is cut off", ()
     }),
   ));
 
+test("on a phone the axis of a day has two labels at least, those with a date too", () => {
+  const label = (at: number) => `27 Nov, ${String(at / HOUR).padStart(2, "0")}:00`;
+  const { shapes } = drawOverTime(chart(Array(24).fill(1), { label }), { width: 232, height: 240 });
+  const labels = shapes.filter(({ tag, at }) => tag === "text" && at.y === 232);
+  assert.deepEqual(
+    labels.map(({ text }) => text),
+    ["27 Nov, 00:00", "27 Nov, 14:00"],
+  );
+});
+
 test("the text of a drawing has a number wherever one belongs, and no markup out of data", () =>
   fc.assert(
     fc.property(buckets(maybe), fc.string(), (values, name) => {
