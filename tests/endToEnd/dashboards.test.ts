@@ -233,6 +233,7 @@ if (chromiumHere() === undefined) {
       .getByRole("button", { name: /^5xx response/ })
       .click();
     await page.waitForURL(/error=http_5xx/);
+    await page.getByRole("button", { name: "error: 5xx response, show all again" }).waitFor();
     const greyed = page.getByRole("region", { name: "Events over time" });
     await greyed.getByText("Not filtered: this can't be told apart by error.").waitFor();
     await page.getByRole("region", { name: "Health" }).getByText("Not filtered").waitFor();
@@ -307,7 +308,7 @@ if (chromiumHere() === undefined) {
       return [cells[2], cells[3], cells[4], cells[5], cells[8]?.replace(/key_.*/, "")];
     };
     // All seven came in one second, of a hundred that may.
-    await shows(operator, "/operator/customers?range=1h", row, ["7.0 %", "7", "1", "0", "1 of 2"]);
+    await shows(operator, "/operator/customers?range=1h", row, ["7.0\u00a0%", "7", "1", "0", "1 of 2"]);
     await operator.getByRole("button", { name: "View as table" }).click();
     await operator.getByRole("group", { name: "Use of the limit, as a table" }).waitFor();
     await shows(
@@ -345,6 +346,33 @@ if (chromiumHere() === undefined) {
     await page.waitForURL(/status=delivered/);
     await page.getByRole("button", { name: "status: delivered, show all again" }).click();
     await page.waitForURL((url) => !url.searchParams.has("status"));
+  });
+
+  test("Back takes back the filter, the range and the grouping that were chosen last, and Forward brings each again", async () => {
+    const [filters, ranges] = ["Filters", "Range"].map((name) => page.getByRole("group", { name, exact: true }));
+    const begin = "?env=sandbox&range=1h&zone=UTC";
+    /** What the page says of itself: its type, its range, how it groups. */
+    const shown = async () => [
+      await filters!.getByLabel("Type", { exact: true }).inputValue(),
+      await ranges!.locator('[aria-pressed="true"]').textContent(),
+      await filters!.getByLabel("Group by").inputValue(),
+    ];
+    const reads = (...expected: string[]) => eventually(shown, (now) => String(now) === String(expected));
+    await page.goto(`${platform.url}/console/${begin}`);
+    await filters!.getByLabel("Type", { exact: true }).selectOption("dash.good");
+    await ranges!.getByRole("button", { name: "24 h" }).click();
+    await filters!.getByLabel("Group by").selectOption("workflow_id");
+    await reads("dash.good", "24 h", "workflow_id");
+    await page.goBack();
+    await reads("dash.good", "24 h", "none");
+    await page.goBack();
+    await reads("dash.good", "1 h", "none");
+    await page.goBack();
+    await reads("", "1 h", "none");
+    assert.equal(new URL(page.url()).search, begin);
+    await page.goForward();
+    await reads("dash.good", "1 h", "none");
+    await page.getByRole("button", { name: "type: dash.good, show all again" }).waitFor();
   });
 
   test("a filter paints the page anew before any figure has come, and leaves the figures before until then", async () => {
@@ -489,9 +517,9 @@ if (chromiumHere() === undefined) {
     // What tells the colours of lines and of the ring's parts apart.
     assert.match(text, /(?<!When\s+)p50\s+p95\s+p99(?!\s+Measured)/);
     assert.match(text, /Delivered\s+… Pending\s+Failed, retrying/);
-    assert.match(text, /Delivered\s+5\s+50\.0 %/);
-    assert.match(text, /Failed, retrying\s+3\s+30\.0 %/);
-    assert.match(text, /Unmatched\s+2\s+20\.0 %/);
+    assert.match(text, /Delivered\s+5\s+50\.0\s%/);
+    assert.match(text, /Failed, retrying\s+3\s+30\.0\s%/);
+    assert.match(text, /Unmatched\s+2\s+20\.0\s%/);
   });
 
   test("a workflow's page counts its own events alone", async () => {

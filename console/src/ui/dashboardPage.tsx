@@ -53,7 +53,7 @@ export function ViewAsTable() {
     <Button
       aria-pressed={asTable}
       className={asTable ? "bg-accent-soft" : ""}
-      onPress={() => set({ view: asTable ? undefined : "table" })}
+      onPress={() => set({ view: asTable ? undefined : "table" }, false)}
     >
       View as table
     </Button>
@@ -128,6 +128,9 @@ export function Filters({ without = [], grouped = true }: { without?: readonly F
     ["error", "Error", errorClasses.map((error) => [error, errorWords[error]] as const)],
   ] as const;
   const chips = Object.entries(filter) as [Filtered, readonly (string | null)[]][];
+  /** A value as its filter names it. */
+  const nameOf = (dimension: Filtered, value: string | null): string =>
+    all.find(([of]) => of === dimension)?.[2].find(([known]) => known === asText(value))?.[1] ?? asText(value);
   return (
     <div className="grid gap-2">
       <div className="flex flex-wrap items-center gap-x-4 gap-y-2 text-sm" role="group" aria-label="Filters">
@@ -139,13 +142,18 @@ export function Filters({ without = [], grouped = true }: { without?: readonly F
               label={label}
               values={values}
               chosen={(filter[dimension] ?? []).map(asText)}
-              choose={(value) => set({ [members[dimension]]: value })}
+              choose={(value) => set({ [members[dimension]]: value }, false)}
             />
           ))}
         {grouped ? (
           <span className="flex items-center gap-2">
             <label htmlFor={id}>Group by</label>
-            <select id={id} className="field w-auto" value={by} onChange={(event) => set({ by: event.target.value })}>
+            <select
+              id={id}
+              className="field w-auto"
+              value={by}
+              onChange={(event) => set({ by: event.target.value }, false)}
+            >
               {groups
                 .filter((group) => !without.includes(group as Filtered))
                 .map((group) => (
@@ -165,14 +173,14 @@ export function Filters({ without = [], grouped = true }: { without?: readonly F
               <Button
                 key={`${dimension} ${value}`}
                 className="min-h-8 rounded-full px-3 py-0.5"
-                aria-label={`${words[dimension]}: ${asText(value)}, show all again`}
+                aria-label={`${words[dimension]}: ${nameOf(dimension, value)}, show all again`}
                 onPress={() =>
                   values.length === 1
                     ? toggle(dimension, value)
-                    : set({ [members[dimension]]: values.filter((each) => each !== value).map(asText) })
+                    : set({ [members[dimension]]: values.filter((each) => each !== value).map(asText) }, false)
                 }
               >
-                {words[dimension]}: {asText(value)} <span aria-hidden="true">✕</span>
+                {words[dimension]}: {nameOf(dimension, value)} <span aria-hidden="true">✕</span>
               </Button>
             )),
           )}

@@ -24,6 +24,7 @@ export function Range() {
                 value === "custom"
                   ? { range: value, from: state.from ?? new Date(Date.now() - DAY_MS).toISOString() }
                   : { range: value, from: undefined, to: undefined },
+                false,
               )
             }
           >

@@ -113,7 +113,7 @@ export function drawOverTime(data: OverTime, size: Size): Drawing {
   shapes.push(
     ...timeAxis(
       spans.map(([from, to]) => (from + to) / 2),
-      starts.map(data.label),
+      starts.map((start) => data.label(start)),
       size,
     ),
   );

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { suite } from "uvu";
+import { PROBE_WAITS_MS } from "../../../../runtime/deliver/circuits.ts";
 import {
   type Change,
   NO_DATA_MS,
@@ -145,6 +146,9 @@ const behaviour: [says: string, rule: Rule, numbers: readonly (number | null)[],
 ];
 for (const [says, given, numbers, changes] of behaviour)
   test(says, () => assert.deepEqual(run(given, numbers), changes));
+
+test("an endpoint that is left alone is tried again before the alert about it lapses", () =>
+  assert.ok(Math.max(...PROBE_WAITS_MS) < NO_DATA_MS));
 
 test("a resolved alert has its reason", () => {
   const firing: Watch = { state: "firing", since: 0, seen_at: 0, value: 1, calm_since: null, severity: "warning" };

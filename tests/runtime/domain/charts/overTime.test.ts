@@ -138,6 +138,12 @@ test("labels of the axis never meet, long ones neither, and none is cut off", ()
     }),
   ));
 
+test("a label is asked about its time, and about nothing else", () => {
+  const asked: unknown[][] = [];
+  drawOverTime(chart([1, 2, 3], { label: (...of) => String(asked.push(of)) }), SIZE);
+  assert.deepEqual(asked, [[0], [HOUR], [2 * HOUR]]);
+});
+
 test("on a phone the axis of a day has two labels at least, those with a date too", () => {
   const label = (at: number) => `27 Nov, ${String(at / HOUR).padStart(2, "0")}:00`;
   const { shapes } = drawOverTime(chart(Array(24).fill(1), { label }), { width: 232, height: 240 });
