@@ -163,11 +163,11 @@ if (chromiumHere() === undefined) {
     const known = await times();
     assert.ok(known.at(-1)! > 1_500);
     const inMs = (text: string) => {
-      const [, number, unit] = /^([\d.,]+) (ms|s|min)$/.exec(text)!;
+      const [, number, unit] = /^([\d.,]+)\s(ms|s|min)$/.exec(text)!;
       return Number(number!.replace(",", "")) * { ms: 1, s: 1_000, min: 60_000 }[unit as "ms"];
     };
     const told = async () =>
-      /([\d,]+) measured: half took (.+?) at most, 95 of 100 (.+?), 99 of 100 (.+?)\. /.exec(
+      /([\d,]+) measured: half took (.+?) at most, 95 of 100 took (.+?) and 99 of 100 took (.+?)\. /.exec(
         await textOf("Latency distribution"),
       );
     await shows(
@@ -282,6 +282,27 @@ if (chromiumHere() === undefined) {
       ["10"],
     );
     await page.getByRole("region", { name: "Forecast for today" }).getByText("Not filtered").waitFor();
+    const key = platform.sandboxKey;
+    for (const body of ["{", "{", "[]"])
+      assert.equal((await call(platform.url, "POST", "/events", { key, body })).status, 400);
+    const turnedAway = { measures: ["refused"], last: "1h", interval: "none", group_by: ["reason"] };
+    const { json } = await eventually(
+      () => call(platform.url, "POST", "/metrics/query", { key, body: turnedAway }),
+      ({ json }) => json.totals.refused >= 3,
+    );
+    const reasons: Map<string, number> = new Map(
+      json.series.map(
+        ({ key: of, totals }: { key: { reason: string }; totals: { refused: number } }) =>
+          [of.reason, totals.refused] as const,
+      ),
+    );
+    assert.ok(reasons.get("invalid_json")! >= 2 && reasons.get("invalid_event")! >= 1);
+    await shows(
+      page,
+      `/usage?${filter}`,
+      async () => (await textOf("Refused in the last hour")).split("requests: ")[1],
+      [...reasons].map(([reason, n]) => `${n} ${reason}`).join(", "),
+    );
     const status = (await call(platform.url, "GET", "/status", {})).json as {
       components: Record<string, { status: string }>;
     };

@@ -3,9 +3,8 @@ import { DAY_MS } from "../../../runtime/domain/time.ts";
 import { useDashboard } from "../dashboard.ts";
 import { count, countOf } from "../format.ts";
 import { NEAR } from "../limit.ts";
-import { numberIn } from "../metrics.ts";
 import { useSession } from "../session.tsx";
-import { QuotaTile, unfiltered, useNow, useQuota } from "../tiles/quota.tsx";
+import { QuotaTile, RefusedTile, refusedFor, unfiltered, useNow, useQuota, useRefused } from "../tiles/quota.tsx";
 import {
   DayForecastTile,
   HistoryTile,
@@ -41,8 +40,8 @@ export default function Usage() {
   const hours = useHours(board);
   const projection = useProjection(board);
   const { peak } = useNow(quota);
-  const refused = numberIn(quota.query.data?.totals, "refused");
-  const advice = advise(peak ?? 0, refused);
+  const refused = useRefused(board);
+  const advice = advise(peak ?? 0, refusedFor("rate_limited", refused));
   return (
     <DashboardPage
       title="Usage and quota"
@@ -102,20 +101,7 @@ export default function Usage() {
         </section>
         <HistoryTile board={board} piece={piece} />
         <KeysTile board={board} />
-        <Tile
-          title="Refused in the last hour"
-          asks="Was anything turned away?"
-          of={quota.query}
-          reason={quota.ignored.length === 0 ? undefined : "Not filtered: refused requests are counted only by key."}
-        >
-          {() => (
-            <Figure
-              value={count(refused)}
-              formula="Requests to POST /events that were answered 4xx or 503 in the last hour: over the limit, malformed, or while the platform was down."
-              beside="requests"
-            />
-          )}
-        </Tile>
+        <RefusedTile refused={refused} />
         <Tile title="Advice" asks="What should be done?" of={quota.query} reason={unfiltered(quota)}>
           {() => <p className="text-sm">{advice}</p>}
         </Tile>
