@@ -203,6 +203,15 @@ for (const [what, authorize, status] of [
     await world.close();
   });
 
+test("a handshake with a query of more than 4,096 characters is 414, and no function hears of it", async () => {
+  const world = await start(allow);
+  const query = (length: number) => `?ticket=${"t".repeat(length - "ticket=".length)}`;
+  await assert.rejects(world.open(query(4_097)), /414/);
+  assert.deepEqual(world.seen, []);
+  await world.open(query(4_096));
+  await world.close();
+});
+
 /** Whether a socket is open, as API Gateway has it. */
 const isOpen = (world: World, id: string): Promise<boolean> =>
   world.ask("GET", id).then(
@@ -323,7 +332,7 @@ test("@connections sends, tells and closes; one that is gone is 410, and over 12
   ]);
   const closed = closeOf(socket);
   assert.equal((await world.ask("DELETE", id)).status, 204);
-  await closed();
+  assert.equal(await closed(), 1000);
   for (const method of ["POST", "GET", "DELETE"])
     await assert.rejects(world.ask(method, id, "x"), { code: "GoneException", status: 410 });
   await world.close();
