@@ -18,7 +18,7 @@ export type MakeInstance = (meta: object) => Promise<Record<string, unknown>>;
 const PARAMETERS = "import_meta, require, module, exports, __filename, __dirname";
 
 /** Part of the file's name: another number for another form, since files stay from one version to the next. */
-const FORM = 1;
+const FORM = 2;
 
 const blank = (text: string, start: number, end: number): string =>
   text.slice(0, start) + text.slice(start, end).replaceAll(/[^\n]/g, " ") + text.slice(end);
@@ -58,9 +58,10 @@ function instancesOf(code: string, { module, errors }: Pick<ParseResult, "module
   for (const { start, end } of [...module.staticImports, ...module.staticExports]) body = blank(body, start, end);
   for (const { start, end } of module.importMetas) body = `${body.slice(0, start)}import_meta${body.slice(end)}`;
   const imports = module.staticImports.map(imported).join(", ");
-  // What is imported has a scope of its own around the code, which may declare any name.
-  const head = `"use strict"; module.exports = async (${PARAMETERS}) => { ${imports && `const ${imports};`} return (async function () {`;
-  return `${head}\n${body}\nreturn { ${members.join(", ")} }; })(); };\n`;
+  // What is imported has a scope of its own around the code, which may declare any name. V8 compiles a function in parentheses at once, with what it
+  // runs at once: only then Node.js has something to keep in its cache of compiled code, which it fills before the function is called.
+  const head = `"use strict"; module.exports = (async function (${PARAMETERS}) { ${imports && `const ${imports};`} return (async function () {`;
+  return `${head}\n${body}\nreturn { ${members.join(", ")} }; })(); });\n`;
 }
 
 /** Whether a script means what the module did: where no module has a comment, `<!--` and `-->` begin one in a script. In a text they do not. */

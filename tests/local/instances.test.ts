@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -121,10 +122,23 @@ test("the source map of the file says the same of each line as the module's, one
   assert.match(readFileSync(made, "utf8"), /\/\/# sourceMappingURL=module\d+\.instances-\d+\.cjs\.map\n$/);
 });
 
+test("what the module compiles at its start is kept for the next process", async () => {
+  const statements = Array.from({ length: 500 }, (_, i) => `const x${i} = [${i}, "text ${i}", { member: ${i} }];`);
+  const made = (await layInstances(lay(`${statements.join("\n")}\nexport { x1 };`)))!;
+  const cache = mkdtempSync(join(folder, "compiled-"));
+  execFileSync(process.execPath, ["--eval", `require(${JSON.stringify(made)})`], {
+    env: { NODE_COMPILE_CACHE: cache },
+  });
+  const sizes = readdirSync(cache, { recursive: true, withFileTypes: true }).map((entry) =>
+    entry.isFile() ? statSync(join(entry.parentPath, entry.name)).size : 0,
+  );
+  assert.ok(Math.max(...sizes) > 10_000, `${Math.max(...sizes)} bytes are kept of 500 statements`);
+});
+
 test("where the file can't be written, the module is imported", async () => {
   const file = lay("const x = 1; export { x };");
   // What stands in the way of the draft.
-  mkdirSync(`${file.replace(/\.mjs$/, "")}.instances-1.cjs.${process.pid}`);
+  mkdirSync(`${file.replace(/\.mjs$/, "")}.instances-2.cjs.${process.pid}`);
   assert.equal(await making(file), undefined);
 });
 
