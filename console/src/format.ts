@@ -10,8 +10,8 @@ export const countOf = (value: number, one: string, many?: string): string =>
   `${count(value)} ${plural(value, one, many)}`;
 const tenths = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 /** A number and its unit stand in one line. */
-const together = (text: string): string => text.replaceAll(" ", "\u00a0");
-export const ms = (value: number): string => together(lengthText(value < 1_000 ? Math.round(value) : value, tenths));
+export const ms = (value: number): string =>
+  lengthText(value < 1_000 ? Math.round(value) : value, tenths).replace(" ", "\u00a0");
 export const bytes = (value: number): string =>
   value < 1_000
     ? `${value} B`
@@ -20,11 +20,11 @@ export const bytes = (value: number): string =>
       : `${(value / 1_000_000).toFixed(2)} MB`;
 
 /** A share as percent: 99.97 % is not told as 100 %. */
-export const share = (value: number): string => together(`${percentText(value * 100)} %`);
+export const share = (value: number): string => `${percentText(value * 100)}\u00a0%`;
 function percentText(percent: number): string {
   if (percent === 0 || percent === 100) return String(percent);
   if (percent > 99.95 && percent < 100) return (Math.floor(percent * 1_000) / 1_000).toFixed(3);
-  if (percent > 0 && percent < 0.05) return "< 0.05";
+  if (percent > 0 && percent < 0.05) return "<\u00a00.05";
   return percent.toFixed(1);
 }
 

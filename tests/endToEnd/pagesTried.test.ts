@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { test } from "uvu";
 import { places } from "../../console/src/places.ts";
+import { templates } from "../../console/src/templates.ts";
 import { axeFaults } from "../support/axe.ts";
 import { chromiumHere, closeBrowser, openPage, pageAs, picture, signInAs } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
@@ -240,6 +241,44 @@ if (chromiumHere() === undefined) {
     );
     await settled(page);
     assert.deepEqual(thrown, []);
+    await page.context().close();
+  });
+
+  test("a template is written and sent once, however often its idempotency key is used, and another event with that key is refused", async () => {
+    const page = await pageOf("Developer", "/send?env=sandbox&tab=template");
+    const payload = page.getByRole("textbox", { name: "Payload" });
+    const { name, body } = templates.find((each) => each.name === "Payment failed")!;
+    await page.getByRole("button", { name: new RegExp(`^${name}`) }).click();
+    await page.getByRole("tab", { name: "JSON", selected: true }).waitFor();
+    await eventually(
+      async () => JSON.parse((await payload.textContent()) || "null"),
+      (written) => JSON.stringify(written) === JSON.stringify(body),
+    );
+    await page.getByRole("button", { name: "New idempotency key" }).click();
+    const key = await page.getByLabel("Idempotency key", { exact: true }).inputValue();
+    assert.match(key, /^[0-9a-f-]{36}$/);
+    const became = page.getByRole("region", { name: "Event", exact: true }).getByRole("status").first();
+    const replayed = became.getByText("nothing was sent twice");
+    const send = page.getByRole("button", { name: "Send event" });
+    await send.click();
+    const id = (await became.getByRole("link", { name: /^evt_/ }).textContent())!;
+    assert.equal(await replayed.count(), 0);
+    await send.click();
+    await replayed.waitFor();
+    assert.equal(await became.getByRole("link", { name: /^evt_/ }).textContent(), id);
+    await eventually(
+      () => api("GET", `/events/${id}`),
+      ({ status }) => status === 200,
+    );
+    const stored = await api("GET", `/inbox?event_type=payment.failed&limit=100`);
+    assert.deepEqual(
+      stored.json.events.map(({ event_id, payload }: { event_id: string; payload: object }) => [event_id, payload]),
+      [[id, body]],
+    );
+    await payload.fill('{"event_type":"payment.failed","amount":41}');
+    await send.click();
+    await page.getByText("idempotency_conflict").first().waitFor();
+    assert.equal((await api("GET", `/inbox?event_type=payment.failed&limit=100`)).json.events.length, 1);
     await page.context().close();
   });
 

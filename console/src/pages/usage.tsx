@@ -4,7 +4,8 @@ import { useDashboard } from "../dashboard.ts";
 import { count, countOf } from "../format.ts";
 import { NEAR } from "../limit.ts";
 import { useSession } from "../session.tsx";
-import { QuotaTile, RefusedTile, refusedFor, unfiltered, useNow, useQuota, useRefused } from "../tiles/quota.tsx";
+import { QuotaTile, unfiltered, useNow, useQuota } from "../tiles/quota.tsx";
+import { RefusedTile, refusedFor, useRefused } from "../tiles/refused.tsx";
 import {
   DayForecastTile,
   HistoryTile,

@@ -1,4 +1,4 @@
-import { drawSpark } from "../../../runtime/domain/charts/small.ts";
+import { drawSpark } from "../../../runtime/domain/charts/spark.ts";
 import { DAY_MS } from "../../../runtime/domain/time.ts";
 import { Picture } from "../charts/screen.tsx";
 import type { Dashboard } from "../dashboard.ts";

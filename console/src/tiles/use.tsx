@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
+import { drawHeat } from "../../../runtime/domain/charts/heat.ts";
 import { alongTime, drawOverTime } from "../../../runtime/domain/charts/overTime.ts";
 import { drawRanked } from "../../../runtime/domain/charts/ranked.ts";
 import { dayForecast } from "../../../runtime/domain/charts/reading.ts";
-import { drawHeat } from "../../../runtime/domain/charts/small.ts";
 import { HOUR_MS } from "../../../runtime/domain/time.ts";
 import { call } from "../api.ts";
 import { Chart, Legend } from "../charts/chart.tsx";

@@ -1,5 +1,5 @@
 import { type ReactNode, useId } from "react";
-import { errorClasses } from "../../../runtime/domain/metrics/names.ts";
+import { type ErrorClass, errorClasses } from "../../../runtime/domain/metrics/names.ts";
 import {
   asText,
   type Dashboard,
@@ -128,9 +128,6 @@ export function Filters({ without = [], grouped = true }: { without?: readonly F
     ["error", "Error", errorClasses.map((error) => [error, errorWords[error]] as const)],
   ] as const;
   const chips = Object.entries(filter) as [Filtered, readonly (string | null)[]][];
-  /** A value as its filter names it. */
-  const nameOf = (dimension: Filtered, value: string | null): string =>
-    all.find(([of]) => of === dimension)?.[2].find(([known]) => known === asText(value))?.[1] ?? asText(value);
   return (
     <div className="grid gap-2">
       <div className="flex flex-wrap items-center gap-x-4 gap-y-2 text-sm" role="group" aria-label="Filters">
@@ -169,20 +166,23 @@ export function Filters({ without = [], grouped = true }: { without?: readonly F
         <p className="flex flex-wrap items-center gap-2 text-sm">
           <span className="text-muted">Shown only:</span>
           {chips.flatMap(([dimension, values]) =>
-            values.map((value) => (
-              <Button
-                key={`${dimension} ${value}`}
-                className="min-h-8 rounded-full px-3 py-0.5"
-                aria-label={`${words[dimension]}: ${nameOf(dimension, value)}, show all again`}
-                onPress={() =>
-                  values.length === 1
-                    ? toggle(dimension, value)
-                    : set({ [members[dimension]]: values.filter((each) => each !== value).map(asText) }, false)
-                }
-              >
-                {words[dimension]}: {nameOf(dimension, value)} <span aria-hidden="true">✕</span>
-              </Button>
-            )),
+            values.map((value) => {
+              const name = `${words[dimension]}: ${dimension === "error" ? errorWords[value as ErrorClass] : asText(value)}`;
+              return (
+                <Button
+                  key={name}
+                  className="min-h-8 rounded-full px-3 py-0.5"
+                  aria-label={`${name}, show all again`}
+                  onPress={() =>
+                    values.length === 1
+                      ? toggle(dimension, value)
+                      : set({ [members[dimension]]: values.filter((each) => each !== value).map(asText) }, false)
+                  }
+                >
+                  {name} <span aria-hidden="true">✕</span>
+                </Button>
+              );
+            }),
           )}
         </p>
       )}

@@ -3,10 +3,11 @@ import fc from "fast-check";
 import { test } from "uvu";
 import { nextMark } from "../../../../runtime/domain/charts/cursor.ts";
 import { CHARACTER, type Mark } from "../../../../runtime/domain/charts/drawing.ts";
+import { drawHeat } from "../../../../runtime/domain/charts/heat.ts";
 import { type Buckets, columnsOf, drawHistogram } from "../../../../runtime/domain/charts/histogram.ts";
 import { drawRanked } from "../../../../runtime/domain/charts/ranked.ts";
 import { drawGauge, drawRing, judge, withNames } from "../../../../runtime/domain/charts/shares.ts";
-import { drawHeat, drawSpark } from "../../../../runtime/domain/charts/small.ts";
+import { drawSpark } from "../../../../runtime/domain/charts/spark.ts";
 import { svgText } from "../../../../runtime/domain/charts/svgText.ts";
 import { LAST_BUCKET } from "../../../../runtime/domain/usage/histogram.ts";
 

@@ -1,31 +1,6 @@
-import { type Drawing, type Paint, path, rect, type Shape, type Size, text } from "./drawing.ts";
-import { linear } from "./scales.ts";
+import { type Drawing, rect, text } from "./drawing.ts";
 
-/** Small pictures: a line without axes beside a figure, and a field of cells by day and hour. */
-
-/** A spark line, from zero; null is a gap. */
-export function drawSpark(
-  values: readonly (number | null)[],
-  size: Size,
-  paint: Paint = "accent",
-  fade?: readonly (number | null)[],
-): Drawing {
-  const all = [...values, ...(fade ?? [])].filter((value) => value !== null);
-  const y = linear([0, Math.max(0, ...all) || 1], [size.height - 2, 2]);
-  const count = Math.max(values.length, fade?.length ?? 0);
-  const x = linear([0, Math.max(1, count - 1)], [2, size.width - 2]);
-  const drawn = (list: readonly (number | null)[]) =>
-    list
-      .map((value, at) =>
-        value === null ? "" : `${list[at - 1] === null || at === 0 ? "M" : "L"}${x(at)},${y(value)}`,
-      )
-      .join("");
-  const shapes: Shape[] = [];
-  if (fade !== undefined && fade.length > 0)
-    shapes.push(path(drawn(fade), { stroke: "quiet" }, { width: 1.5, dash: "2 3" }));
-  if (values.length > 0) shapes.push(path(drawn(values), { stroke: paint }, { width: 1.5 }));
-  return { ...size, shapes, marks: [] };
-}
+/** A field of cells by day and hour. */
 
 export interface HeatCell {
   readonly column: number;
