@@ -1,4 +1,4 @@
-// group: patient
+// group: patient 1
 import assert from "node:assert/strict";
 import { DynamoDBClient, ListTablesCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";

@@ -7,6 +7,7 @@ import { defined } from "../../runtime/domain/defined.ts";
 import { formatKey, newKeyId, newSecret } from "../../runtime/domain/identity/apiKey.ts";
 import { encodeIdentity } from "../../runtime/domain/identity/identity.ts";
 import { newId } from "../../runtime/domain/ids.ts";
+import { eventually } from "../support/eventually.ts";
 import {
   type Answer,
   type Customer,
@@ -203,14 +204,14 @@ test("the platform notes when a key was last used", async () => {
   const made = await as(customer.api_key, "POST", "/keys", { name: "noted" });
   assert.equal(made.json.last_used_at, null);
   await as(made.json.api_key, "GET", "/inbox");
-  const until = Date.now() + 10_000;
-  for (;;) {
-    const { json } = await as(customer.api_key, "GET", "/keys?limit=1000");
-    const used = json.keys.find(({ key_id }: { key_id: string }) => key_id === made.json.key_id).last_used_at;
-    if (used !== null) return assert.ok(Date.parse(used) > Date.parse(made.json.created_at) - 1);
-    assert.ok(Date.now() < until, "never noted");
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  const used = await eventually(
+    async () => {
+      const { json } = await as(customer.api_key, "GET", "/keys?limit=1000");
+      return json.keys.find(({ key_id }: { key_id: string }) => key_id === made.json.key_id).last_used_at;
+    },
+    (at) => at !== null,
+  );
+  assert.ok(Date.parse(used) > Date.parse(made.json.created_at) - 1);
 });
 
 test.run();

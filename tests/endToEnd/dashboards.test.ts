@@ -1,4 +1,4 @@
-// group: browser 1
+// group: browser 3
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { Page, Request } from "playwright-core";

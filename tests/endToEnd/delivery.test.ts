@@ -1,4 +1,4 @@
-// group: patient
+// group: patient 2
 import assert from "node:assert/strict";
 import { Webhook as Verifier } from "standardwebhooks";
 import { suite } from "uvu";

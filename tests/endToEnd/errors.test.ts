@@ -4,6 +4,7 @@ import Ajv2020 from "ajv/dist/2020.js";
 import { suite } from "uvu";
 import { errorExamples } from "../../runtime/domain/errors/errorExamples.ts";
 import { type ErrorCode, errorCatalog } from "../../runtime/domain/errors/errors.ts";
+import { eventually } from "../support/eventually.ts";
 import {
   type Answer,
   type CallOptions,
@@ -89,11 +90,12 @@ const ways: Readonly<Record<Exclude<ErrorCode, Elsewhere>, () => Promise<Answer>
   conflict: async () => {
     const body = { from: new Date(0).toISOString(), to: new Date(1).toISOString() };
     const { replay_id } = (await ask("POST", "/replays", { body })).json;
-    for (;;) {
-      const { json } = await ask("GET", `/replays/${replay_id}`);
-      if (json.status === "succeeded") return ask("POST", `/replays/${replay_id}/cancel`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await eventually(
+      () => ask("GET", `/replays/${replay_id}`),
+      ({ json }) => json.status === "succeeded",
+      60_000,
+    );
+    return ask("POST", `/replays/${replay_id}/cancel`);
   },
   precondition_failed: async () => {
     const { subscription_id } = (await subscribe({ webhook_url: `${platform.sinkUrl}/errors/etag` })).json;

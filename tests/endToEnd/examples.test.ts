@@ -1,4 +1,4 @@
-// group: shared 1
+// group: shared 3
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { globSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";

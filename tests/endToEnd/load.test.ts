@@ -1,4 +1,4 @@
-// group: patient
+// group: patient 2
 import assert from "node:assert/strict";
 import { test } from "uvu";
 import { agreement, differs } from "../../loadtest/agreement.ts";

@@ -1,4 +1,4 @@
-// group: browser 1
+// group: browser 3
 import assert from "node:assert/strict";
 import type { SESv2Client } from "@aws-sdk/client-sesv2";
 import type { Page } from "playwright-core";

@@ -19,11 +19,11 @@ test("every test file runs, and runs once", () => {
 test("an end-to-end test without a group, or with an unknown one, is refused by name", () => {
   assert.throws(
     () => endToEndGroups(["tests/endToEnd/new.test.ts"], () => 'import { test } from "uvu";'),
-    /^Error: tests\/endToEnd\/new\.test\.ts needs a line "\/\/ group: <name>" with one of: patient, browser 1, browser 2, own platform 1, .*, shared 2$/,
+    /^Error: tests\/endToEnd\/new\.test\.ts needs a line "\/\/ group: <name>" with one of: patient 1, patient 2, browser 1, .*, own platform 4$/,
   );
   assert.throws(
     () => endToEndGroups(["tests/endToEnd/new.test.ts"], () => "// group: fast"),
-    /shared 2; "fast" is none of them$/,
+    /own platform 4; "fast" is none of them$/,
   );
 });
 

@@ -1,21 +1,25 @@
 /**
  * Which test files share a process. Those of a folder do, as they mostly import the same. An end-to-end test says its group
  * itself, in a line of its own.
- * @example // group: shared
+ * @example // group: shared 1
  */
 export const groupNames = [
-  /** Waits longest for retries and timeouts, so it begins first. */
-  "patient",
-  /** Share a booted platform, in two processes, and take long: every page in every look. */
+  /** Wait longest for retries and timeouts, so they begin first. */
+  "patient 1",
+  "patient 2",
+  /** Share a booted platform and a browser, and take long: every page in every look. */
   "browser 1",
   "browser 2",
-  /** Start platforms of their own, one after another; three groups, so that they take about the same time. */
-  "own platform 1",
-  "own platform 2",
-  "own platform 3",
-  /** Share a booted platform, in two processes. */
+  "browser 3",
+  /** Share a booted platform; those of the third start many programs. */
+  "shared 3",
   "shared 1",
   "shared 2",
+  /** Start platforms of their own, one after another. */
+  "own platform 2",
+  "own platform 1",
+  "own platform 3",
+  "own platform 4",
 ] as const;
 export type Group = (typeof groupNames)[number];
 
