@@ -136,6 +136,24 @@ if (chromiumHere() === undefined) {
     });
   });
 
+  test("a latency of nothing measured says so, and is neither zero nor an error", async () => {
+    const looked = async () => ({
+      said: [
+        (await textOf("Accept latency")).includes("Nothing was measured in these 24 hours."),
+        (await textOf("Delivery latency")).includes("Nothing was measured in these 24 hours."),
+        (await textOf("Latency distribution")).includes("Nothing was measured in this range."),
+      ],
+      rows: [
+        ...new Set((await rowsOf(page, "Delivery latency")).map((row) => row.slice(1).join(" "))),
+        (await rowsOf(page, "Delivery latency")).length,
+      ],
+    });
+    await shows(page, "/?env=sandbox&range=1h&zone=UTC&type=dash.never&view=table", looked, {
+      said: [true, true, true],
+      rows: ["– – – 0", 24],
+    });
+  });
+
   test("the percentiles of a latency are those of the known times: p50, p95 and p99 of what was slow for some", async () => {
     const slow = "dash.slow";
     const made = await call(platform.url, "POST", "/subscriptions", {

@@ -142,7 +142,7 @@ function tally<T>(
 }
 
 /** How often a latency was measured. */
-const timesOf = (latency: unknown): number => (latency as { count: number }).count;
+const timesOf = (latency: unknown): number => (latency as { count: number } | null)?.count ?? 0;
 const workflowOf = (id: string): string => [...subscriptions].find(([, own]) => own === id)![0];
 /** Of an attempt as the numbers name it. */
 const classOf = ({ error, status_code }: Delivery["attempts"][number]): string | null =>
