@@ -93,23 +93,7 @@ export async function startOutbox(folder: string, port: number, now: () => numbe
     messages,
   };
 
-  /** By all of a path but its secret. Slack knows what it gave to whom; here the first secret that is used is the one that was given. */
-  const slackSecrets = new Map<string, string>();
-  /** What is wrong with the URL of an incoming webhook. */
-  function slackFault(path: string): [status: number, text: string] | undefined {
-    const [, team, service, secret] =
-      /^\/slack\/(?:services|workflows|triggers)\/([\w-]+)(?:\/([\w-]+(?:\/[\w-]+)*)\/([\w-]+))?$/.exec(path) ?? [];
-    if (team === undefined) return [404, "no_service"];
-    // An organisation's begin with an E.
-    if (!/^[TE]/.test(team)) return [404, "no_team"];
-    if (service === undefined || secret === undefined) return [404, "no_service"];
-    const given = slackSecrets.get(path.slice(0, -secret.length)) ?? secret;
-    return given === secret ? undefined : [403, "invalid_token"];
-  }
-  const knowSlack = (path: string): void => {
-    const secret = path.lastIndexOf("/") + 1;
-    slackSecrets.set(path.slice(0, secret), path.slice(secret));
-  };
+  const { fault: slackFault, know: knowSlack } = slackSecrets();
   for (const { channel, to } of messages()) if (channel === "slack") knowSlack(`/slack${new URL(to).pathname}`);
 
   /** As Slack's incoming webhooks answer. Source: api.slack.com, "Handling errors", of incoming webhooks. */
@@ -204,6 +188,29 @@ export async function startOutbox(folder: string, port: number, now: () => numbe
         server.close(() => resolve());
         server.closeAllConnections();
       }),
+  };
+}
+
+/** The secrets in URLs of Slack's incoming webhooks. Slack knows what it gave to whom; here the first secret that is used is the one that was given. */
+function slackSecrets() {
+  /** By all of a path but its secret. */
+  const given = new Map<string, string>();
+  return {
+    /** What is wrong with the URL of an incoming webhook. */
+    fault(path: string): [status: number, text: string] | undefined {
+      const [, team, service, secret] =
+        /^\/slack\/(?:services|workflows|triggers)\/([\w-]+)(?:\/([\w-]+(?:\/[\w-]+)*)\/([\w-]+))?$/.exec(path) ?? [];
+      if (team === undefined) return [404, "no_service"];
+      // An organisation's begin with an E.
+      if (!/^[TE]/.test(team)) return [404, "no_team"];
+      if (service === undefined || secret === undefined) return [404, "no_service"];
+      const right = given.get(path.slice(0, -secret.length)) ?? secret;
+      return right === secret ? undefined : [403, "invalid_token"];
+    },
+    know(path: string): void {
+      const secret = path.lastIndexOf("/") + 1;
+      given.set(path.slice(0, secret), path.slice(secret));
+    },
   };
 }
 
