@@ -5,7 +5,7 @@ import type { Page, Request } from "playwright-core";
 import { extractText, getDocumentProxy } from "unpdf";
 import { test } from "uvu";
 import { timeOf, ulidIn } from "../../runtime/domain/ids.ts";
-import { chromiumHere, closeBrowser, openPage, signInAs } from "../support/browser.ts";
+import { inBrowser, loaded, openPage, signInAs } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { call, newCustomer, type SharedPlatform, sharedPlatform } from "../support/platform.ts";
 
@@ -34,11 +34,7 @@ async function shows(page: Page, path: string, what: () => Promise<unknown>, wan
     async () => {
       await page.goto(`${platform.url}/console${path}`);
       await page.getByRole("heading", { level: 1 }).waitFor();
-      await eventually(
-        () => page.getByText("Loading…", { exact: true }).count(),
-        (count) => count === 0,
-        60_000,
-      );
+      await loaded(page);
       found = await what();
       return JSON.stringify(found);
     },
@@ -47,10 +43,7 @@ async function shows(page: Page, path: string, what: () => Promise<unknown>, wan
   ).catch(() => assert.deepEqual(found, wanted));
 }
 
-if (chromiumHere() === undefined) {
-  test("there is no Chromium on this machine, so dashboards are not tried in one: install it, or name one by CHROMIUM", () =>
-    assert.equal(process.env.CI, undefined, "CI tries the pages in a browser: .ci/run installs one"));
-} else {
+inBrowser(test, "dashboards are not tried", () => {
   let page: Page;
   test.before(async () => {
     platform = await sharedPlatform();
@@ -72,8 +65,6 @@ if (chromiumHere() === undefined) {
     page = await openPage({ acceptDownloads: true });
     await signInAs(page, platform.url, "Owner");
   });
-  test.after(closeBrowser);
-
   test("the donut and the chart of events count the sent events and their outcomes", async () => {
     const status = async () => (await rowsOf(page, "Delivery status")).map(([word, n]) => [word, n]);
     await shows(page, `/?${filter}&view=table`, status, [
@@ -572,6 +563,6 @@ if (chromiumHere() === undefined) {
     );
     assert.equal((await rowsOf(page, "Recent events")).length, 5);
   });
-}
+});
 
 test.run();

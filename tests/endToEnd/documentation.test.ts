@@ -8,7 +8,7 @@ import { suite } from "uvu";
 import { listen } from "../../local/listen.ts";
 import { waitingAnswer } from "../../local/product/waitingPage.ts";
 import { axeFaults } from "../support/axe.ts";
-import { chromiumHere, closeBrowser, openPage, picture } from "../support/browser.ts";
+import { inBrowser, openPage, picture, sideways } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { call, newCustomer, type SharedPlatform, sharedPlatform } from "../support/platform.ts";
 
@@ -58,12 +58,7 @@ test("a missing page is 404 with a page of links, under the same policy; a missi
   assert.deepEqual([event.status, event.json.error.code], [404, "not_found"]);
 });
 
-if (chromiumHere() === undefined) {
-  test("there is no Chromium on this machine, so the pages are not tried in one: install it, or name one by CHROMIUM", () =>
-    assert.equal(process.env.CI, undefined, "CI tries the pages in a browser: .ci/run installs one"));
-} else {
-  test.after(closeBrowser);
-
+inBrowser(test, "the pages are not tried", () => {
   /** Fails at the end of a test for what the policy refused, and for a request to another host. */
   function watch(page: Page): string[] {
     const faults: string[] = [];
@@ -106,8 +101,8 @@ if (chromiumHere() === undefined) {
         if (path.includes("reference"))
           await page.getByRole("button", { name: "Try it: POST /events", exact: true }).click();
         assert.deepEqual(await axeFaults(page), [], `${path} ${colorScheme} ${width}`);
-        const wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
-        assert.ok(Number(wide) <= 0, `${path} is ${wide} px wider than ${width}`);
+        const wide = await sideways(page);
+        assert.ok(wide <= 0, `${path} is ${wide} px wider than ${width}`);
         if (width === 320) assert.deepEqual(await tablesBeyond(page), [], path);
         await picture(page, `docs ${path} ${colorScheme}`);
       }
@@ -274,6 +269,6 @@ if (chromiumHere() === undefined) {
     }
     await page.context().close();
   });
-}
+});
 
 test.run();

@@ -16,7 +16,7 @@ import {
 import type { Tile } from "../../runtime/domain/reports/report.ts";
 import { made, shop, weekly } from "../runtime/report/world.ts";
 import { axeFaults } from "../support/axe.ts";
-import { chromiumHere, closeBrowser, openPage, picture } from "../support/browser.ts";
+import { inBrowser, openPage, picture } from "../support/browser.ts";
 
 /** Every mail as a file that a mail program opens, and as it looks there: on a screen and on a phone, in the light and in the dark. */
 const test = suite("mails as people see them");
@@ -105,11 +105,7 @@ async function looked(email: Email, name: string, width: number, colorScheme: "l
   }
 }
 
-if (chromiumHere() === undefined) {
-  test("there is no Chromium on this machine, so mails are not looked at in one: install it, or name one by CHROMIUM", () =>
-    assert.equal(process.env.CI, undefined, "CI tries the pages in a browser: .ci/run installs one"));
-} else {
-  test.after(closeBrowser);
+inBrowser(test, "mails are not looked at", () => {
   for (const [name, mime] of mails)
     test(`${name} is a mail that opens from its file, with a text that says the same, and looks right in each look`, async () => {
       const email = await PostalMime.parse(await mime());
@@ -118,6 +114,6 @@ if (chromiumHere() === undefined) {
       assert.ok(email.text!.trim().length > 40);
       for (const { width, colorScheme } of looks) await looked(email, name, width, colorScheme);
     });
-}
+});
 
 test.run();

@@ -6,7 +6,7 @@ import { test } from "uvu";
 import { places } from "../../console/src/places.ts";
 import { may, type Permission, type Role, roles } from "../../runtime/domain/people/roles.ts";
 import { axeFaults as faults } from "../support/axe.ts";
-import { chromiumHere, closeBrowser, openPage, pageAs, picture, signInAs } from "../support/browser.ts";
+import { inBrowser, loaded, openPage, pageAs, picture, sideways, signInAs } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { call, type SharedPlatform, sharedPlatform } from "../support/platform.ts";
 
@@ -28,17 +28,9 @@ async function go(page: Page, path: string, heading: string): Promise<void> {
 
 async function settled(page: Page, heading: string): Promise<void> {
   await page.getByRole("heading", { level: 1, name: heading, exact: true }).waitFor();
-  // Every view has come to one of its states.
-  await eventually(
-    () => page.getByText("Loading…", { exact: true }).count(),
-    (count) => count === 0,
-    30_000,
-  );
+  await loaded(page);
 }
 
-/** How wide a page is beyond its window. */
-const sideways = async (page: Page): Promise<number> =>
-  Number(await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"));
 /** Texts of the cells whose content goes beyond their edge, where a card would cut it off. */
 const cutOff = async (page: Page): Promise<unknown> =>
   page.evaluate(
@@ -135,10 +127,7 @@ const wordsOf = async (element: Locator): Promise<readonly string[]> =>
 
 const shown = places.filter(({ path }) => !path.includes(":"));
 
-if (chromiumHere() === undefined) {
-  test("there is no Chromium on this machine, so the pages are not tried in one: install it, or name one by CHROMIUM", () =>
-    assert.equal(process.env.CI, undefined, "CI tries the pages in a browser: .ci/run installs one"));
-} else {
+inBrowser(test, "the pages are not tried", () => {
   test.before(async () => {
     platform = await sharedPlatform();
     // Who asks for a page waits until the console's are built, and for no others.
@@ -169,8 +158,6 @@ if (chromiumHere() === undefined) {
       for_minutes: 0,
     });
   });
-  test.after(closeBrowser);
-
   test("the first page brings at most 150,000 bytes of script, as they are sent", async () => {
     const page = await pageOf("owner");
     // Someone who comes for the first time: nothing is kept of the page where one signs in.
@@ -626,6 +613,6 @@ if (chromiumHere() === undefined) {
     await page.getByText("Developer (developer@demo.example)").waitFor();
     await page.context().close();
   });
-}
+});
 
 test.run();

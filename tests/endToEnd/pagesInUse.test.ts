@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Locator, Page } from "playwright-core";
 import { test } from "uvu";
 import { axeFaults } from "../support/axe.ts";
-import { chromiumHere, closeBrowser, openPage, pageAs, picture, signInAs } from "../support/browser.ts";
+import { inBrowser, loaded, openPage, pageAs, picture, sideways, signInAs } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { call, type SharedPlatform, sharedPlatform } from "../support/platform.ts";
 
@@ -39,10 +39,7 @@ const focused = (page: Page): Promise<string> =>
   page.evaluate("[document.activeElement.tagName, document.activeElement.textContent].join(' ')");
 const scrolled = async (page: Page): Promise<number> => Number(await page.evaluate("window.scrollY"));
 
-if (chromiumHere() === undefined) {
-  test("there is no Chromium on this machine, so the pages are not used in one: install it, or name one by CHROMIUM", () =>
-    assert.equal(process.env.CI, undefined, "CI tries the pages in a browser: .ci/run installs one"));
-} else {
+inBrowser(test, "the pages are not used", () => {
   test.before(async () => {
     platform = await sharedPlatform();
     await call(platform.url, "GET", "/console/");
@@ -64,8 +61,6 @@ if (chromiumHere() === undefined) {
       });
     event = await sent({ event_type: "inuse.failing" });
   });
-  test.after(closeBrowser);
-
   for (const [size, viewport] of [
     ["a laptop", { width: 1_280, height: 720 }],
     ["a phone", { width: 320, height: 640 }],
@@ -237,22 +232,17 @@ if (chromiumHere() === undefined) {
       for (const tab of names) {
         await page.goto(`${platform.url}/console${path}?env=sandbox&tab=${tab}`);
         await page.getByRole("tabpanel").waitFor();
-        await eventually(
-          () => page.getByText("Loading…", { exact: true }).count(),
-          (count) => count === 0,
-        );
+        await loaded(page);
         for (const width of [1_280, 320]) {
           await page.setViewportSize({ width, height: 720 });
           assert.deepEqual(await axeFaults(page), [], `${path}, ${tab}, ${width} px`);
-          const over = await page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth",
-          );
+          const over = await sideways(page);
           assert.equal(over, 0, `${path}, ${tab}, ${width} px`);
           await picture(page, `${path.split("/")[1]} ${tab} ${width}`);
         }
       }
     await page.context().close();
   });
-}
+});
 
 test.run();

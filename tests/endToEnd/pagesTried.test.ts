@@ -6,7 +6,7 @@ import { test } from "uvu";
 import { places } from "../../console/src/places.ts";
 import { templates } from "../../console/src/templates.ts";
 import { axeFaults } from "../support/axe.ts";
-import { chromiumHere, closeBrowser, openPage, pageAs, picture, signInAs } from "../support/browser.ts";
+import { inBrowser, loaded, openPage, pageAs, picture, sideways, signInAs } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { call, newCustomer, type SharedPlatform, sharedPlatform, webhooksAt } from "../support/platform.ts";
 
@@ -31,16 +31,9 @@ async function sent(body: object): Promise<string> {
   return id;
 }
 
-const sideways = async (page: Page): Promise<number> =>
-  Number(await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"));
-
 async function settled(page: Page): Promise<void> {
   await page.getByRole("heading", { level: 1 }).waitFor();
-  await eventually(
-    () => page.getByText("Loading…", { exact: true }).count(),
-    (count) => count === 0,
-    30_000,
-  );
+  await loaded(page);
 }
 
 /** A button that worked and is gone is named in a hidden list of announcements for some seconds more. */
@@ -61,16 +54,11 @@ function thrownOn(page: Page): string[] {
   return thrown;
 }
 
-if (chromiumHere() === undefined) {
-  test("there is no Chromium on this machine, so the pages are not tried in one: install it, or name one by CHROMIUM", () =>
-    assert.equal(process.env.CI, undefined, "CI tries the pages in a browser: .ci/run installs one"));
-} else {
+inBrowser(test, "the pages are not tried", () => {
   test.before(async () => {
     platform = await sharedPlatform();
     await call(platform.url, "GET", "/console/");
   });
-  test.after(closeBrowser);
-
   test("the longest names of types, workflows, keys and rules fit a phone and a laptop on every page that shows them", async () => {
     const long = (length: number) => "w".repeat(length);
     const type = long(256);
@@ -630,6 +618,6 @@ if (chromiumHere() === undefined) {
       .waitFor();
     await page.context().close();
   });
-}
+});
 
 test.run();

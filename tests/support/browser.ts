@@ -1,8 +1,11 @@
 /** The system's Chromium, driven by playwright-core: one for all tests of a process. */
+import assert from "node:assert/strict";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import type { Test } from "uvu";
 import { defined } from "../../runtime/domain/defined.ts";
+import { eventually } from "./eventually.ts";
 
 /** The shells first: without windows, and the pages that those are made of, a page computes half as much. */
 const names = [
@@ -15,6 +18,17 @@ export function chromiumHere(): string | undefined {
   if (process.env.CHROMIUM !== undefined) return process.env.CHROMIUM;
   const folders = (process.env.PATH ?? "").split(":");
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(existsSync);
+}
+
+/** Makes tests in a browser, or where there is none the one that says so. @param missed what is not done then, such as "the pages are not tried" */
+export function inBrowser(test: Test, missed: string, tests: () => void): void {
+  if (chromiumHere() === undefined)
+    test(`there is no Chromium on this machine, so ${missed} in one: install it, or name one by CHROMIUM`, () =>
+      assert.equal(process.env.CI, undefined, "CI tries the pages in a browser: .ci/run installs one"));
+  else {
+    test.after(closeBrowser);
+    tests();
+  }
 }
 
 let browser: Promise<Browser> | undefined;
@@ -75,3 +89,16 @@ export async function pageAs(
   }
   return page;
 }
+
+/** Resolves when every view of a page has come to one of its states. */
+export async function loaded(page: Page): Promise<void> {
+  await eventually(
+    () => page.getByText("Loading…", { exact: true }).count(),
+    (count) => count === 0,
+    60_000,
+  );
+}
+
+/** How wide a page is beyond its window. */
+export const sideways = async (page: Page): Promise<number> =>
+  Number(await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"));
