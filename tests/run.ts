@@ -120,7 +120,7 @@ const outcomes = await pool(
     ...others.map((job) => () => firstPlatform.then(job)),
     ...chunks.map(job),
   ],
-  Math.max(2, Math.min(3 * cores, processesInMemory) - forUnits),
+  Math.max(2, Math.min(4 * cores, processesInMemory) - forUnits),
   forUnits,
 );
 
