@@ -10,7 +10,6 @@ import { defined } from "../domain/defined.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { MetricsAnswer } from "../domain/metrics/answer.ts";
 import { reportVariables } from "./environment.ts";
-import { reportPdf } from "./pdf.ts";
 import { makeRun, type RunPorts } from "./run.ts";
 
 const env = readEnvironment(reportVariables);
@@ -35,7 +34,8 @@ const reader: MetricsReader = {
 const ports: RunPorts = {
   log,
   reader,
-  pdf: reportPdf,
+  // Loaded when there is a report: most minutes have none, and the first run after a start should not wait for fonts.
+  pdf: async (...asked) => (await import("./pdf.ts")).reportPdf(...asked),
   keep: (key, type, bytes) => putObject(env.EXPORT_BUCKET, key, bytes, type),
   mail: env.MAIL_FROM === "" ? undefined : (to, content) => sendMail(ses, env.MAIL_FROM, to, content),
   async linkKey() {
