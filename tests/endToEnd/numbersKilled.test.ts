@@ -167,6 +167,12 @@ test("killed amid traffic, with an alert that rings and a report under way, it c
   assert.ok(report.from !== null);
   for (const subject of ["[critical] Orders fail", "[resolved] Orders fail", "Orders: "])
     assert.equal((await mails(subject)).length, 1, subject);
+  // A message that does not count as sent would be sent again.
+  await eventually(
+    async () => (await api("GET", `/alerts/${standing.alert_id}`)).messages as readonly { state: string }[],
+    (messages) => messages.length === 4 && messages.every(({ state }) => state === "sent"),
+    MINUTES_MS,
+  );
   for (const type of ["triggers.alert.firing", "triggers.alert.resolved"]) {
     const { events } = await api("GET", `/inbox?event_type=${type}&filter=event.alert_id=="${standing.alert_id}"`);
     assert.equal(events.length, 1, type);
