@@ -62,9 +62,6 @@ async function check(name: string, script: string): Promise<Outcome> {
 /** Resolves when the first platform runs: it has bundled the functions and made what else the next ones find. */
 const { promise: firstPlatform, resolve: booted } = Promise.withResolvers<void>();
 
-/** A platform of a test is gone before PostgreSQL's WebAssembly would repay being compiled a second time, for speed: 1.6 s of computing a start. */
-const endToEndFlags = [...startFlags, "--liftoff-only"];
-
 /** Files, how many seconds each took among others that ran beside it, and how many it computed. */
 const took: { readonly file: string; readonly seconds: number; readonly cpu: number }[] = [];
 
@@ -72,7 +69,7 @@ async function group(name: string, group: readonly string[]): Promise<Outcome> {
   const started = performance.now();
   const { code, output } = await run(
     process.execPath,
-    [...(endToEnd.includes(group[0]!) ? endToEndFlags : startFlags), "tests/support/files.ts", ...group],
+    [...startFlags, "tests/support/files.ts", ...group],
     (output) => {
       if (output.includes("#booted")) booted();
     },
