@@ -4,19 +4,20 @@
  * @example // group: shared 1
  */
 export const groupNames = [
-  /** Wait longest for retries and timeouts, so they begin first. */
-  "patient 1",
-  "patient 2",
-  /** Share a booted platform and a browser, and take long: every page in every look. */
+  /** The longest begin first: the others fill the gaps that these leave at the end. */
+  "shared 1",
+  "own platform 2",
+  /** Share a booted platform and a browser: every page in every look. */
   "browser 1",
   "browser 2",
   "browser 3",
+  /** Wait long for retries and timeouts. */
+  "patient 1",
+  "patient 2",
   /** Share a booted platform; those of the third start many programs. */
-  "shared 3",
-  "shared 1",
   "shared 2",
-  /** Start platforms of their own, one after another. */
-  "own platform 2",
+  "shared 3",
+  /** Start platforms of their own, one after another, as the second does. */
   "own platform 1",
   "own platform 3",
   "own platform 4",
