@@ -19,7 +19,7 @@ test("every test file runs, and runs once", () => {
 test("an end-to-end test without a group, or with an unknown one, is refused by name", () => {
   assert.throws(
     () => endToEndGroups(["tests/endToEnd/new.test.ts"], () => 'import { test } from "uvu";'),
-    /^Error: tests\/endToEnd\/new\.test\.ts needs a line "\/\/ group: <name>" with one of: patient 1, patient 2, browser 1, .*, own platform 4$/,
+    /^Error: tests\/endToEnd\/new\.test\.ts needs a line "\/\/ group: <name>" with one of: shared 1, own platform 2, browser 1, .*, own platform 4$/,
   );
   assert.throws(
     () => endToEndGroups(["tests/endToEnd/new.test.ts"], () => "// group: fast"),
