@@ -5,7 +5,7 @@ import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import { decodeJobsMessage } from "../../../runtime/domain/job.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { eventually } from "../../support/eventually.ts";
-import { serve, targetOf as targetIn, versionOf as versionIn } from "../../support/service.ts";
+import { serve, subscriptionCalls } from "../../support/service.ts";
 
 const test = suite("subscription actions");
 let api: TestApi;
@@ -38,13 +38,7 @@ test.before(async () => {
 });
 test.after(() => api.close());
 
-let numbered = 0;
-const freshUrl = () => `https://example.com/hook/${++numbered}`;
-const create = async (more: object = {}, as: Identity = owner.live) =>
-  api.call(as, "POST", "/subscriptions", { webhook_url: freshUrl(), event_selector: "order.*", ...more });
-const versionOf = (tenant: string) => versionIn(api.deps.db, tenant);
-const targetOf = (id: string, tenant = owner.customer_id) =>
-  targetIn(api.deps.db, { tenant, subscription_id: id }, api.deps.now());
+const { freshUrl, create, versionOf, targetOf } = subscriptionCalls(() => ({ api, owner }));
 
 test("after rotate-secret both secrets sign until the overlap ends", async () => {
   const { body } = await create();

@@ -3,7 +3,7 @@ import { suite } from "uvu";
 import { defined } from "../../../runtime/domain/defined.ts";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import { operator, startApi, type TestApi } from "../../support/api.ts";
-import { serve, targetOf as targetIn, versionOf as versionIn } from "../../support/service.ts";
+import { serve, subscriptionCalls } from "../../support/service.ts";
 
 const test = suite("subscriptions");
 let api: TestApi;
@@ -15,13 +15,7 @@ test.before(async () => {
 });
 test.after(() => api.close());
 
-let numbered = 0;
-const freshUrl = () => `https://example.com/hook/${++numbered}`;
-const create = async (more: object = {}, as: Identity = owner.live) =>
-  api.call(as, "POST", "/subscriptions", { webhook_url: freshUrl(), event_selector: "order.*", ...more });
-const versionOf = (tenant: string) => versionIn(api.deps.db, tenant);
-const targetOf = (id: string, tenant = owner.customer_id) =>
-  targetIn(api.deps.db, { tenant, subscription_id: id }, api.deps.now());
+const { freshUrl, create, versionOf, targetOf } = subscriptionCalls(() => ({ api, owner }));
 
 test("members that are left out have their defaults, and the secret is shown only at creation", async () => {
   const webhook_url = freshUrl();
