@@ -93,9 +93,6 @@ export async function startOutbox(folder: string, port: number, now: () => numbe
     messages,
   };
 
-  const { fault: slackFault, know: knowSlack } = slackSecrets();
-  for (const { channel, to } of messages()) if (channel === "slack") knowSlack(`/slack${new URL(to).pathname}`);
-
   /** As Slack's incoming webhooks answer. Source: api.slack.com, "Handling errors", of incoming webhooks. */
   function slack(path: string, type: string, body: string): [status: number, text: string] {
     const fault = slackFault(path);
@@ -111,7 +108,6 @@ export async function startOutbox(folder: string, port: number, now: () => numbe
     if (text === undefined && blocks === undefined && attachments === undefined) return [400, "no_text"];
     if (text !== undefined && typeof text !== "string") return [400, "invalid_payload"];
     const read = (text ?? "").replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
-    knowSlack(path);
     add({ channel: "slack", to: `https://hooks.slack.com${path.slice("/slack".length)}`, text: read });
     return [200, "ok"];
   }
@@ -191,27 +187,14 @@ export async function startOutbox(folder: string, port: number, now: () => numbe
   };
 }
 
-/** The secrets in URLs of Slack's incoming webhooks. Slack knows what it gave to whom; here the first secret that is used is the one that was given. */
-function slackSecrets() {
-  /** By all of a path but its secret. */
-  const given = new Map<string, string>();
-  return {
-    /** What is wrong with the URL of an incoming webhook. */
-    fault(path: string): [status: number, text: string] | undefined {
-      const [, team, service, secret] =
-        /^\/slack\/(?:services|workflows|triggers)\/([\w-]+)(?:\/([\w-]+(?:\/[\w-]+)*)\/([\w-]+))?$/.exec(path) ?? [];
-      if (team === undefined) return [404, "no_service"];
-      // An organisation's begin with an E.
-      if (!/^[TE]/.test(team)) return [404, "no_team"];
-      if (service === undefined || secret === undefined) return [404, "no_service"];
-      const right = given.get(path.slice(0, -secret.length)) ?? secret;
-      return right === secret ? undefined : [403, "invalid_token"];
-    },
-    know(path: string): void {
-      const secret = path.lastIndexOf("/") + 1;
-      given.set(path.slice(0, secret), path.slice(secret));
-    },
-  };
+/** What is wrong with the URL of an incoming webhook. Which secrets Slack has given out is known to Slack alone: here each counts. */
+function slackFault(path: string): [status: number, text: string] | undefined {
+  const [, team, rest] =
+    /^\/slack\/(?:services|workflows|triggers)\/([\w-]+)(\/[\w-]+(?:\/[\w-]+)+)?$/.exec(path) ?? [];
+  if (team === undefined) return [404, "no_service"];
+  // An organisation's begin with an E.
+  if (!/^[TE]/.test(team)) return [404, "no_team"];
+  return rest === undefined ? [404, "no_service"] : undefined;
 }
 
 const page = (messages: readonly OutboxMessage[]): string =>

@@ -15,11 +15,11 @@ export const serve = <O extends Op>(db: Kysely<Database>, request: Extract<Servi
   serveBy<O>(db, request, now, testVault);
 
 /** The version of a tenant's subscriptions. */
-export const versionOf = async (db: Kysely<Database>, tenant: Tenant): Promise<number> =>
+const versionOf = async (db: Kysely<Database>, tenant: Tenant): Promise<number> =>
   (await serve<"versions">(db, { op: "versions", tenants: [tenant] }, 0)).versions[tenant]!;
 
 /** A subscription as delivery gets it. */
-export const targetOf = async (db: Kysely<Database>, wanted: SubscriptionOf, now: number): Promise<DeliveryTarget> =>
+const targetOf = async (db: Kysely<Database>, wanted: SubscriptionOf, now: number): Promise<DeliveryTarget> =>
   (await serve<"targets">(db, { op: "targets", wanted: [wanted] }, now)).targets[0]!;
 
 /**
