@@ -8,7 +8,7 @@
  *   POST /webhooks/{name}      what a program posts to a signed webhook: 401 where the signature is wrong
  *   PUT  /webhooks/{name}      the signing secret as text; posts to a name without one are not verified
  *
- * Slack signs nothing that it is sent: the last part of an incoming webhook's URL is its secret.
+ * Posts to Slack carry no signature: the last part of an incoming webhook's URL is its secret.
  */
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -192,7 +192,7 @@ function slackFault(path: string): [status: number, text: string] | undefined {
   const [, team, rest] =
     /^\/slack\/(?:services|workflows|triggers)\/([\w-]+)(\/[\w-]+(?:\/[\w-]+)+)?$/.exec(path) ?? [];
   if (team === undefined) return [404, "no_service"];
-  // An organisation's begin with an E.
+  // The id of a workspace begins with a T, that of an organisation with an E.
   if (!/^[TE]/.test(team)) return [404, "no_team"];
   return rest === undefined ? [404, "no_service"] : undefined;
 }

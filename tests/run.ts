@@ -86,7 +86,7 @@ async function group(name: string, group: readonly string[]): Promise<Outcome> {
   return { passed, failed };
 }
 
-/** Works off the jobs: so many workers take the next one from the front, and so many from the end. */
+/** Works off the jobs. @param front how many workers take the next job from the front @param end how many take it from the end */
 async function pool(jobs: (() => Promise<Outcome>)[], front: number, end: number): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   const worker = async (take: () => (() => Promise<Outcome>) | undefined) => {
@@ -99,8 +99,8 @@ async function pool(jobs: (() => Promise<Outcome>)[], front: number, end: number
   return outcomes;
 }
 
-// End-to-end tests wait most of their time: for retries, timeouts, platforms that start. So many of them run at once, each group in a
-// process of its own, the longest first. Unit tests compute, and fill the time in between: the largest files begin at the other end.
+// End-to-end tests wait most of their time: for retries, timeouts, platforms that start. Therefore several groups run at once, each in a
+// process of its own, the longest first. Unit tests compute, and fill the time in between: they begin at the other end, the largest files first.
 const byGroup = endToEndGroups(endToEnd, (file) => readFileSync(file, "utf8"));
 const groups = groupNames.flatMap((name) => (byGroup.has(name) ? [byGroup.get(name)!] : []));
 const sizeOf = (files: readonly string[]): number => files.reduce((sum, file) => sum + statSync(file).size, 0);

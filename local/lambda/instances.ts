@@ -64,7 +64,7 @@ function instancesOf(code: string, { module, errors }: Pick<ParseResult, "module
   return `${head}\n${body}\nreturn { ${members.join(", ")} }; })(); });\n`;
 }
 
-/** Whether a script means what the module did: where no module has a comment, `<!--` and `-->` begin one in a script. In a text they do not. */
+/** Whether the script means the same as the module. In a script `<!--` and `-->` begin a comment, unless they stand inside a text; in a module they never do. */
 const readsAlike = (script: string, { comments, errors }: Pick<ParseResult, "comments" | "errors">): boolean =>
   errors.length === 0 && comments.every(({ start }) => script[start] === "/");
 

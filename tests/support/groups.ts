@@ -4,7 +4,7 @@
  * @example // group: shared 1
  */
 export const groupNames = [
-  /** The longest begin first: the others fill the gaps that these leave at the end. */
+  /** These two take longest, so they begin first: one shares a booted platform, the other starts platforms of its own. */
   "shared 1",
   "own platform 2",
   /** Share a booted platform and a browser: every page in every look. */
@@ -17,7 +17,7 @@ export const groupNames = [
   /** Share a booted platform; those of the third start many programs. */
   "shared 2",
   "shared 3",
-  /** Start platforms of their own, one after another, as the second does. */
+  /** Start platforms of their own, one after another. */
   "own platform 1",
   "own platform 3",
   "own platform 4",
