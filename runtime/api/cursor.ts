@@ -3,6 +3,7 @@ import { fitting, jsonSize } from "../domain/answer.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
 import { readSigned, signText } from "../domain/signedText.ts";
 import type { Deps } from "./deps.ts";
+import { NextCursor } from "./schemas.ts";
 
 /** Cursors are opaque and signed for tenant and list: one made for another customer or another list is refused like a forged one. */
 const bad = () =>
@@ -38,11 +39,18 @@ export const repeatable = <T extends z.ZodType>(item: T) =>
 
 export const PAGE_SIZE = "Items of a page, at most.";
 
+export const Cursor = z.string().max(4_096);
+
 /** The two parameters of every list; extend it with the list's own filters: `z.strictObject({ ...listQuery, … })`. */
 export const listQuery = {
   limit: wholeNumber(1, 1_000, 100).openapi({ description: PAGE_SIZE }),
-  cursor: z.string().max(4_096).optional().openapi({ description: "`next_cursor` of the page before." }),
+  cursor: Cursor.optional().openapi({ description: "`next_cursor` of the page before." }),
 };
+
+/** What every list answers. @param plural the member that holds the items: `alert_rules` */
+export const pageOf = (plural: string, item: z.ZodType, description = "One page.") => ({
+  200: { description, schema: z.object({ [plural]: z.array(item), next_cursor: NextCursor }) },
+});
 
 /** The view of a row that is answered as it is. */
 export const same = <Row>(row: Row): Row => row;

@@ -26,10 +26,10 @@ import { checkWebhookUrl } from "../../domain/webhook/webhookUrl.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { baseUrl } from "../baseUrl.ts";
-import { listQuery, openList } from "../cursor.ts";
+import { listQuery, openList, pageOf } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { route } from "../route.ts";
-import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
+import { Timestamp, ulidParam } from "../schemas.ts";
 import { inTestSlot } from "../testSlots.ts";
 
 const TAG = "Alerts";
@@ -275,12 +275,7 @@ export function register(app: Api, deps: Deps): void {
       summary: "List alert channels",
       scope: "events:read",
       query: z.strictObject(listQuery),
-      responses: {
-        200: {
-          description: "One page, the oldest first.",
-          schema: z.object({ alert_channels: z.array(ChannelSchema), next_cursor: NextCursor }),
-        },
-      },
+      responses: pageOf("alert_channels", ChannelSchema, "One page, the oldest first."),
     },
     async (c, { query }) => {
       const list = await openList<string>(deps, `${c.get("tenant")}:alert-channels`, query);

@@ -15,10 +15,10 @@ import { dimensionsIn, MetricsQuery, type MetricsQueryInput } from "../../domain
 import { rfc3339 } from "../../domain/time.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
-import { listQuery, openList } from "../cursor.ts";
+import { listQuery, openList, pageOf } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { route } from "../route.ts";
-import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
+import { Timestamp, ulidParam } from "../schemas.ts";
 import { readerOf } from "./metrics.ts";
 
 const TAG = "Alerts";
@@ -162,12 +162,7 @@ export function register(app: Api, deps: Deps): void {
       description: "The oldest first. Every customer begins with five.",
       scope: "events:read",
       query: z.strictObject(listQuery),
-      responses: {
-        200: {
-          description: "One page.",
-          schema: z.object({ alert_rules: z.array(RuleSchema), next_cursor: NextCursor }),
-        },
-      },
+      responses: pageOf("alert_rules", RuleSchema),
     },
     async (c, { query }) => {
       const tenant = c.get("tenant");

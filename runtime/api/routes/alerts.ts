@@ -10,11 +10,11 @@ import { TriggersError } from "../../domain/errors/errors.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
-import { listQuery, openList, repeatable, same } from "../cursor.ts";
+import { listQuery, openList, pageOf, repeatable, same } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { QueryMillis } from "../reads.ts";
 import { route } from "../route.ts";
-import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
+import { Timestamp, ulidParam } from "../schemas.ts";
 
 const TAG = "Alerts";
 const MAX_SNOOZE_MINUTES = 10_080;
@@ -114,9 +114,7 @@ export function register(app: Api, deps: Deps): void {
         from: QueryMillis.optional().openapi({ description: "That began at or after." }),
         to: QueryMillis.optional().openapi({ description: "That began before." }),
       }),
-      responses: {
-        200: { description: "One page.", schema: z.object({ alerts: z.array(AlertSchema), next_cursor: NextCursor }) },
-      },
+      responses: pageOf("alerts", AlertSchema),
     },
     async (c, { query }) => {
       const { state, severity, rule_id, from, to } = query;

@@ -7,10 +7,10 @@ import { TriggersError } from "../../domain/errors/errors.ts";
 import { environments } from "../../domain/identity/identity.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import { type AccessRecord, accessKey } from "../../domain/usage/access.ts";
-import { listQuery, openList, same } from "../cursor.ts";
+import { listQuery, openList, pageOf, same } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { route } from "../route.ts";
-import { NextCursor, QueryTime, Timestamp } from "../schemas.ts";
+import { QueryTime, Timestamp } from "../schemas.ts";
 
 const Entry = z
   .object({
@@ -134,9 +134,7 @@ export function register(app: Api, deps: Deps): void {
         "Newest first. Entries are chained by hash: `npm run audit:verify` finds one that was changed, removed or moved. The header `triggers-audit-head` names the customer, and the newest entry's number and hash.",
       scope: "admin",
       query: AuditQuery,
-      responses: {
-        200: { description: "One page.", schema: z.object({ audit: z.array(Entry), next_cursor: NextCursor }) },
-      },
+      responses: pageOf("audit", Entry),
     },
     async (c, { query }) => {
       const { customer_id } = c.get("identity");
@@ -167,9 +165,7 @@ export function register(app: Api, deps: Deps): void {
         "Oldest first. Made an hour after the hour has ended, for hours in which the customer's keys called anything; the entry `access.archived` of the audit log then names the number of records, the hash of the last, and the entry whose hash the first one follows. `npm run audit:verify` checks them along with the log.",
       scope: "admin",
       query: AccessQuery,
-      responses: {
-        200: { description: "One page.", schema: z.object({ records: z.array(Access), next_cursor: NextCursor }) },
-      },
+      responses: pageOf("records", Access),
       errors: ["not_found"],
     },
     async (c, { query }) => {

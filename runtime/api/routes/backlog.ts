@@ -13,13 +13,12 @@ import { type Owed, owedOffsets, readBacklog } from "../../store/deliveries/read
 import { withStatus } from "../../store/inbox/read.ts";
 import { type StoredEvent, shownSize, writeEvent, writeList } from "../../store/inbox/view.ts";
 import { asCaller } from "../asCaller.ts";
-import { listQuery, readCursor, signCursor } from "../cursor.ts";
+import { listQuery, pageOf, readCursor, signCursor } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { knownTo } from "../masks.ts";
 import { previewer } from "../preview.ts";
 import { EventIds, InboxEventSchema, jsonBytes, readContext, splitIds } from "../reads.ts";
 import { route } from "../route.ts";
-import { NextCursor } from "../schemas.ts";
 import { FaultSchema, PreviewSchema } from "./dryRun.ts";
 import { liveSubscription, SubscriptionId } from "./subscriptions.ts";
 
@@ -109,22 +108,15 @@ export function register(app: Api, deps: Deps): void {
           description: "Adds the post that would deliver each event, signed: its headers and its body.",
         }),
       }),
-      responses: {
-        200: {
-          description: "One page.",
-          schema: z.object({
-            events: z.array(
-              InboxEventSchema.extend({
-                request: PreviewSchema.optional(),
-                request_error: FaultSchema.optional().openapi({
-                  description: "Why nothing could be sent, in place of `request`.",
-                }),
-              }),
-            ),
-            next_cursor: NextCursor,
+      responses: pageOf(
+        "events",
+        InboxEventSchema.extend({
+          request: PreviewSchema.optional(),
+          request_error: FaultSchema.optional().openapi({
+            description: "Why nothing could be sent, in place of `request`.",
           }),
-        },
-      },
+        }),
+      ),
     },
     async (c, { params, query }) => {
       // It shows rows of reference tables, and signatures.

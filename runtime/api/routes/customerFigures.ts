@@ -4,12 +4,12 @@ import { mapConcurrently } from "../../domain/concurrently.ts";
 import type { KeyRecord } from "../../domain/identity/apiKey.ts";
 import { environments, tenantOf } from "../../domain/identity/identity.ts";
 import { MetricsQuery } from "../../domain/metrics/query.ts";
-import { listQuery, PAGE_SIZE, wholeNumber } from "../cursor.ts";
+import { listQuery, PAGE_SIZE, pageOf, wholeNumber } from "../cursor.ts";
 import { customerPage } from "../customerPage.ts";
 import type { Api, Deps } from "../deps.ts";
 import { everyKey, lastUses } from "../keyStore.ts";
 import { route } from "../route.ts";
-import { NextCursor, Timestamp } from "../schemas.ts";
+import { Timestamp } from "../schemas.ts";
 import { readerOf } from "./metrics.ts";
 
 /**
@@ -75,15 +75,7 @@ export function register(app: Api, deps: Deps): void {
         limit: wholeNumber(1, 100, 50).openapi({ description: PAGE_SIZE }),
         last: z.enum(lasts).default("24h").openapi({ description: "Of this time, up to now." }),
       }),
-      responses: {
-        200: {
-          description: "One page, by id.",
-          schema: z.object({
-            customers: z.array(Figures),
-            next_cursor: NextCursor,
-          }),
-        },
-      },
+      responses: pageOf("customers", Figures, "One page, by id."),
     },
     async (c, { query }) => {
       const { items, next_cursor } = await customerPage(deps, "customer figures", query);

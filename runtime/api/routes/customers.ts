@@ -13,13 +13,13 @@ import { type PrivacyScope, scopeKey } from "../../domain/job.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import { change } from "../audited.ts";
 import { startJob } from "../backfill.ts";
-import { listQuery } from "../cursor.ts";
+import { listQuery, pageOf } from "../cursor.ts";
 import { type CustomerRow, customerPage } from "../customerPage.ts";
 import type { Api, Deps } from "../deps.ts";
 import { everyKey, makeKey, putKey, revokeKey, setCustomerLimit } from "../keyStore.ts";
 import { stopPosts } from "../release.ts";
 import { route } from "../route.ts";
-import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
+import { Timestamp, ulidParam } from "../schemas.ts";
 import { LimitSchema } from "./keys.ts";
 
 const TAG = "Customers";
@@ -150,12 +150,7 @@ export function register(app: Api, deps: Deps): void {
       summary: "List the customers",
       scope: "operator",
       query: z.strictObject(listQuery),
-      responses: {
-        200: {
-          description: "One page, by id.",
-          schema: z.object({ customers: z.array(CustomerSchema), next_cursor: NextCursor }),
-        },
-      },
+      responses: pageOf("customers", CustomerSchema, "One page, by id."),
     },
     async (c, { query }) => {
       const { items, next_cursor } = await customerPage(deps, "customers", query);

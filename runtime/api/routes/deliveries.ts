@@ -18,11 +18,11 @@ import {
 } from "../../store/deliveries/readDeliveries.ts";
 import { viewDelivery } from "../../store/inbox/view.ts";
 import { asCaller } from "../asCaller.ts";
-import { listQuery, readCursor, repeatable, signCursor } from "../cursor.ts";
+import { listQuery, pageOf, readCursor, repeatable, signCursor } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { DeliverySchema, QueryMillis, readContext } from "../reads.ts";
 import { route } from "../route.ts";
-import { idIn, NextCursor, TypePattern } from "../schemas.ts";
+import { idIn, TypePattern } from "../schemas.ts";
 
 const TAG = "Deliveries";
 
@@ -135,12 +135,7 @@ export function register(app: Api, deps: Deps): void {
       description: "Those of the newest events first. A page may be short and yet have a `next_cursor`.",
       scope: "events:read",
       query: DeliveryListQuery,
-      responses: {
-        200: {
-          description: "One page.",
-          schema: z.object({ deliveries: z.array(DeliverySchema), next_cursor: NextCursor }),
-        },
-      },
+      responses: pageOf("deliveries", DeliverySchema),
     },
     async (c, { query }) => c.json(await list(c, query, query.status)),
   );
@@ -206,12 +201,7 @@ export function register(app: Api, deps: Deps): void {
       description: "With the reason and every attempt, those of the newest events first.",
       scope: "events:read",
       query: DeadLetterQuery,
-      responses: {
-        200: {
-          description: "One page.",
-          schema: z.object({ dead_letters: z.array(DeliverySchema), next_cursor: NextCursor }),
-        },
-      },
+      responses: pageOf("dead_letters", DeliverySchema),
     },
     async (c, { query }) => {
       const { deliveries, next_cursor } = await list(c, query, ["dead_lettered"]);

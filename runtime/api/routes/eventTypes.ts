@@ -14,7 +14,7 @@ import { memberText, writeObject } from "../../matching/index.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { checkSchema } from "../checkSchema.ts";
-import { listQuery, openList } from "../cursor.ts";
+import { Cursor, listQuery, openList, pageOf } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { examine } from "../examine.ts";
 import { jsonBytes } from "../reads.ts";
@@ -163,7 +163,7 @@ export function register(app: Api, deps: Deps): void {
         event_type: RegisteredTypeName,
         schema: SchemaDocument,
         limit: z.number().int().min(1).max(MAX_TRIED).optional().openapi({ description: "Events to examine (1,000)." }),
-        cursor: z.string().max(4_096).optional(),
+        cursor: Cursor.optional(),
       }),
       responses: {
         200: {
@@ -216,12 +216,7 @@ export function register(app: Api, deps: Deps): void {
       summary: "List event types with a schema",
       scope: "subscriptions",
       query: z.strictObject(listQuery),
-      responses: {
-        200: {
-          description: "One page, by name.",
-          schema: z.object({ event_types: z.array(EventTypeSchema), next_cursor: NextCursor }),
-        },
-      },
+      responses: pageOf("event_types", EventTypeSchema, "One page, by name."),
     },
     async (c, { query }) => {
       const list = await openList<string>(deps, `${c.get("tenant")}:event_types`, query);

@@ -11,12 +11,12 @@ import { readEvents } from "../../store/inbox/read.ts";
 import type { Position, ReadQuery } from "../../store/inbox/readQuery.ts";
 import { writeEvent, writeList } from "../../store/inbox/view.ts";
 import { change } from "../audited.ts";
-import { listQuery, readCursor, repeatable, signCursor } from "../cursor.ts";
+import { listQuery, pageOf, readCursor, repeatable, signCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { knownTo } from "../masks.ts";
 import { EventId, EventIds, InboxEventSchema, jsonBytes, QueryMillis, readContext, splitIds } from "../reads.ts";
 import { route } from "../route.ts";
-import { NextCursor, TypePattern } from "../schemas.ts";
+import { TypePattern } from "../schemas.ts";
 
 const TAG = "Inbox";
 
@@ -119,12 +119,7 @@ export function register(app: Api, deps: Deps): void {
         "An event is listed as soon as it is stored, usually within a second of its 202; one that was accepted before reading began but stored during it comes last.",
       scope: "events:read",
       query: InboxQuery,
-      responses: {
-        200: {
-          description: "One page.",
-          schema: z.object({ events: z.array(InboxEventSchema), next_cursor: NextCursor }),
-        },
-      },
+      responses: pageOf("events", InboxEventSchema),
     },
     async (c, { query: { limit, cursor, ...rest } }) => {
       const identity = c.get("identity");

@@ -8,11 +8,11 @@ import { BROWSER_SCOPE, isOrigin } from "../../domain/identity/browser.ts";
 import { defaultScopes, type Identity, type KeyLimit, type Scope } from "../../domain/identity/identity.ts";
 import type { Millis } from "../../domain/time.ts";
 import { change } from "../audited.ts";
-import { listQuery, openList } from "../cursor.ts";
+import { listQuery, openList, pageOf } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { adopt, everyKey, getKey, lastUses, listKeys, makeKey, putKey, revokeFamily, rotateKey } from "../keyStore.ts";
 import { route } from "../route.ts";
-import { EnvironmentSchema, NextCursor, OverlapSchema, ScopeSchema, Timestamp, ulidParam } from "../schemas.ts";
+import { EnvironmentSchema, OverlapSchema, ScopeSchema, Timestamp, ulidParam } from "../schemas.ts";
 
 const TAG = "Keys";
 const MAX_LIMIT_PER_SECOND = 1_000_000;
@@ -251,9 +251,7 @@ export function register(app: Api, deps: Deps): void {
       description: "Live and sandbox keys, revoked ones included; never their text.",
       scope: "keys",
       query: z.strictObject(listQuery),
-      responses: {
-        200: { description: "One page.", schema: z.object({ keys: z.array(KeySchema), next_cursor: NextCursor }) },
-      },
+      responses: pageOf("keys", KeySchema),
     },
     async (c, { query }) => {
       const { customer_id } = c.get("identity");

@@ -9,12 +9,12 @@ import { rfc3339 } from "../../domain/time.ts";
 import { parsePath } from "../../matching/index.ts";
 import { writeEvent } from "../../store/inbox/view.ts";
 import { change } from "../audited.ts";
-import { listQuery, openList } from "../cursor.ts";
+import { listQuery, openList, pageOf } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { maskingOf, recordViews } from "../masks.ts";
 import { EventId, readContext } from "../reads.ts";
 import { route } from "../route.ts";
-import { NextCursor, Timestamp } from "../schemas.ts";
+import { Timestamp } from "../schemas.ts";
 import { eventById } from "./events.ts";
 
 const TAG = "People";
@@ -154,24 +154,17 @@ export function register(app: Api, deps: Deps): void {
       scope: "admin",
       params: EventId,
       query: z.strictObject(listQuery),
-      responses: {
-        200: {
-          description: "One page.",
-          schema: z.object({
-            viewers: z.array(
-              z.object({
-                at: Timestamp,
-                person_id: z.string(),
-                name: z.string(),
-                role: z.enum(roles),
-                how: z.enum(["payload", "reveal"]),
-                reason: z.string().nullable(),
-              }),
-            ),
-            next_cursor: NextCursor,
-          }),
-        },
-      },
+      responses: pageOf(
+        "viewers",
+        z.object({
+          at: Timestamp,
+          person_id: z.string(),
+          name: z.string(),
+          role: z.enum(roles),
+          how: z.enum(["payload", "reveal"]),
+          reason: z.string().nullable(),
+        }),
+      ),
     },
     async (c, { params: { id }, query }) => {
       const { customer_id } = c.get("identity");

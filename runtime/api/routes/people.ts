@@ -8,10 +8,10 @@ import { newId } from "../../domain/ids.ts";
 import { customerRoles, type Role, roles, scopesOf } from "../../domain/people/roles.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import { change } from "../audited.ts";
-import { listQuery, openList } from "../cursor.ts";
+import { listQuery, openList, pageOf } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { route } from "../route.ts";
-import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
+import { Timestamp, ulidParam } from "../schemas.ts";
 
 const TAG = "People";
 
@@ -118,9 +118,7 @@ export function register(app: Api, deps: Deps): void {
       summary: "List the people who may sign in",
       scope: "admin",
       query: z.strictObject(listQuery),
-      responses: {
-        200: { description: "One page.", schema: z.object({ people: z.array(PersonSchema), next_cursor: NextCursor }) },
-      },
+      responses: pageOf("people", PersonSchema),
     },
     async (c, { query }) => {
       const { customer_id } = c.get("identity");

@@ -14,10 +14,10 @@ import { membersUnder, parsePath } from "../../matching/index.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { startJob } from "../backfill.ts";
-import { listQuery, openList, same } from "../cursor.ts";
+import { listQuery, openList, pageOf, same } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { route } from "../route.ts";
-import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
+import { Timestamp, ulidParam } from "../schemas.ts";
 
 const TAG = "Privacy";
 const LINK_SECONDS = 3_600;
@@ -211,12 +211,7 @@ export function register(app: Api, deps: Deps): void {
       description: "The newest first.",
       scope: "privacy",
       query: z.strictObject(listQuery),
-      responses: {
-        200: {
-          description: "One page.",
-          schema: z.object({ requests: z.array(RequestSchema), next_cursor: NextCursor }),
-        },
-      },
+      responses: pageOf("requests", RequestSchema),
     },
     async (c, { query }) => {
       const tenant = c.get("tenant");

@@ -17,10 +17,10 @@ import { type Millis, rfc3339 } from "../../domain/time.ts";
 import { findProblem, problemItems, sayOfProblem } from "../../store/problems.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
-import { listQuery, openList, repeatable } from "../cursor.ts";
+import { listQuery, openList, pageOf, repeatable } from "../cursor.ts";
 import { type Api, type ApiEnv, type Deps, eventsOf } from "../deps.ts";
 import { route } from "../route.ts";
-import { idIn, NextCursor, Timestamp } from "../schemas.ts";
+import { idIn, Timestamp } from "../schemas.ts";
 import { beginReplay, ReplaySchema, replayRate, viewReplay } from "./replays.ts";
 
 const TAG = "Problems";
@@ -112,12 +112,7 @@ export function register(app: Api, deps: Deps): void {
         ...listQuery,
         state: repeatable(z.enum(problemStates)).optional().openapi({ description: "In one of these states." }),
       }),
-      responses: {
-        200: {
-          description: "One page.",
-          schema: z.object({ problems: z.array(ProblemSchema), next_cursor: NextCursor }),
-        },
-      },
+      responses: pageOf("problems", ProblemSchema),
     },
     async (c, { query }) => {
       const tenant = c.get("tenant");

@@ -8,11 +8,11 @@ import { rfc3339 } from "../../domain/time.ts";
 import { membersUnder, writeObject } from "../../matching/index.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
-import { listQuery, openList } from "../cursor.ts";
+import { listQuery, openList, pageOf } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { jsonBytes } from "../reads.ts";
 import { route } from "../route.ts";
-import { dictionary, NextCursor, Timestamp } from "../schemas.ts";
+import { dictionary, Timestamp } from "../schemas.ts";
 
 const TAG = "Reference tables";
 const MAX_TABLES = 100;
@@ -127,12 +127,7 @@ export function register(app: Api, deps: Deps): void {
       summary: "List reference tables",
       scope: "subscriptions",
       query: z.strictObject(listQuery),
-      responses: {
-        200: {
-          description: "One page, by name, without rows.",
-          schema: z.object({ reference_tables: z.array(TableSchema), next_cursor: NextCursor }),
-        },
-      },
+      responses: pageOf("reference_tables", TableSchema, "One page, by name, without rows."),
     },
     async (c, { query }) => {
       const list = await openList<string>(deps, `${c.get("tenant")}:reference_tables`, query);

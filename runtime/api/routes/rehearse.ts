@@ -8,6 +8,7 @@ import type { DeliveryTarget, EventSelector, Transform } from "../../domain/subs
 import { Budget, CUSTOMER_BUDGET, checkTransform, compileSelector, compileStored } from "../../matching/index.ts";
 import { asEvent } from "../../store/inbox/read.ts";
 import { writeList } from "../../store/inbox/view.ts";
+import { Cursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { examine } from "../examine.ts";
 import { REASON_UNITS } from "../judge.ts";
@@ -73,7 +74,7 @@ export function register(app: Api, deps: Deps): void {
         from: BodyMillis.optional(),
         to: BodyMillis.optional(),
         limit: z.number().int().min(1).max(10_000).optional().openapi({ description: "Events to examine (1,000)." }),
-        cursor: z.string().max(4_096).optional(),
+        cursor: Cursor.optional(),
       }),
       responses: {
         200: {

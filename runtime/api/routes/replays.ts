@@ -10,11 +10,11 @@ import { rfc3339 } from "../../domain/time.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { startJob } from "../backfill.ts";
-import { listQuery, openList } from "../cursor.ts";
+import { listQuery, openList, pageOf } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { BodyMillis } from "../reads.ts";
 import { route } from "../route.ts";
-import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
+import { Timestamp, ulidParam } from "../schemas.ts";
 
 const TAG = "Replays";
 const jobStatuses = ["pending", "running", "succeeded", "failed", "cancelled"] as const;
@@ -221,12 +221,7 @@ export function register(app: Api, deps: Deps): void {
       description: "The newest first.",
       scope: "events:read",
       query: z.strictObject(listQuery),
-      responses: {
-        200: {
-          description: "One page.",
-          schema: z.object({ replays: z.array(ReplaySchema), next_cursor: NextCursor }),
-        },
-      },
+      responses: pageOf("replays", ReplaySchema),
     },
     async (c, { query }) => {
       const tenant = c.get("tenant");

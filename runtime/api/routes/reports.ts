@@ -23,10 +23,10 @@ import { DAY_MS, type Millis, rfc3339 } from "../../domain/time.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { baseUrl } from "../baseUrl.ts";
-import { listQuery, openList, same } from "../cursor.ts";
+import { listQuery, openList, pageOf, same } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { route } from "../route.ts";
-import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
+import { Timestamp, ulidParam } from "../schemas.ts";
 import { readerOf } from "./metrics.ts";
 
 const TAG = "Reports";
@@ -216,12 +216,7 @@ export function register(app: Api, deps: Deps): void {
       summary: "List reports",
       scope: "events:read",
       query: z.strictObject(listQuery),
-      responses: {
-        200: {
-          description: "One page, the oldest first.",
-          schema: z.object({ reports: z.array(ReportSchema), next_cursor: NextCursor }),
-        },
-      },
+      responses: pageOf("reports", ReportSchema, "One page, the oldest first."),
     },
     async (c, { query }) => {
       const list = await openList<string>(deps, `${c.get("tenant")}:reports`, query);
@@ -474,9 +469,7 @@ export function register(app: Api, deps: Deps): void {
       scope: "events:read",
       params: ReportId,
       query: z.strictObject(listQuery),
-      responses: {
-        200: { description: "One page.", schema: z.object({ runs: z.array(RunSchema), next_cursor: NextCursor }) },
-      },
+      responses: pageOf("runs", RunSchema),
     },
     async (c, { params, query }) => {
       const list = await openList<string>(deps, `${c.get("tenant")}:runs:${params.id}`, query);

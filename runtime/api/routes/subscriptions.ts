@@ -27,11 +27,11 @@ import type { UrlRules } from "../../domain/webhook/webhookUrl.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { checkBackfill, insertBackfill } from "../backfill.ts";
-import { listQuery, openList } from "../cursor.ts";
+import { listQuery, openList, pageOf } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { releaseHeld, stopPosts } from "../release.ts";
 import { route } from "../route.ts";
-import { NextCursor, ulidParam } from "../schemas.ts";
+import { ulidParam } from "../schemas.ts";
 import {
   checkDefinition,
   definitionOf,
@@ -218,12 +218,7 @@ export function register(app: Api, deps: Deps): void {
         ...listQuery,
         status: z.enum(subscriptionStatuses).optional().openapi({ description: "In this state." }),
       }),
-      responses: {
-        200: {
-          description: "One page.",
-          schema: z.object({ subscriptions: z.array(SubscriptionSchema), next_cursor: NextCursor }),
-        },
-      },
+      responses: pageOf("subscriptions", SubscriptionSchema),
     },
     async (c, { query }) => {
       const list = await openList<string>(deps, `${c.get("tenant")}:subscriptions:${query.status ?? ""}`, query);
