@@ -43,7 +43,7 @@ test("docs/where.md names no path that is not declared, and none that is where i
   ));
 
 test("docs/where.md names files and folders that are there", () => {
-  const named = [...page.matchAll(/`((?:runtime|local)\/[\w/.]+)`/g)].map(([, path]) => path!);
+  const named = [...page.matchAll(/`((?:runtime|local|components)\/[\w/.]+)`/g)].map(([, path]) => path!);
   assert.ok(named.length > 70, String(named.length));
   assert.deepEqual(
     named.filter((path) => !existsSync(join(root, path))),
