@@ -4,10 +4,10 @@ import { suite } from "uvu";
 import { Account } from "../../local/account.ts";
 import { Throughput } from "../../local/dynamodb/throughput.ts";
 import { createDynamodb } from "../../local/dynamodb.ts";
-import { type ApiCall, type LocalContext, ServiceError } from "../../local/service.ts";
+import { type LocalContext, ServiceError } from "../../local/service.ts";
 import { defined, mapDefined } from "../../runtime/domain/defined.ts";
 import { testClock } from "./clock.ts";
-import { serve } from "./serve.ts";
+import { jsonCall, serve } from "./serve.ts";
 
 const test = suite("quotas of an account");
 
@@ -77,9 +77,7 @@ async function table() {
     },
   });
   const call = async (action: string, args: object): Promise<Record<string, unknown>> => {
-    const body = Buffer.from(JSON.stringify(args));
-    const headers = { "x-amz-target": `DynamoDB_20120810.${action}` };
-    const asked: ApiCall = { service: "dynamodb", region: "us-east-1", method: "POST", url: "/", headers, body };
+    const asked = jsonCall("dynamodb", `DynamoDB_20120810.${action}`, args);
     return JSON.parse(String((await service.api!.call(asked)).body));
   };
   let at = 0;
@@ -176,15 +174,7 @@ test("a table that was warmed up serves more from the first second on, and only 
 test("consumed capacity is answered only to callers that ask for it", async () => {
   const account = new Account(1);
   const throughput = new Throughput(account, new Map([["t", { table: "pk", indexes: new Map() }]]), () => {});
-  const body = Buffer.from(JSON.stringify({ TableName: "t", Key: { pk: { S: "a" } } }));
-  const call: ApiCall = {
-    service: "dynamodb",
-    region: "us-east-1",
-    method: "POST",
-    url: "/",
-    headers: { "x-amz-target": "D.GetItem" },
-    body,
-  };
+  const call = jsonCall("dynamodb", "D.GetItem", { TableName: "t", Key: { pk: { S: "a" } } });
   const answer = await throughput.meter(call, async () => ({
     status: 200,
     headers: {},

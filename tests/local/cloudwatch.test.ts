@@ -9,7 +9,7 @@ import { Metrics } from "../../local/cloudwatch/metrics.ts";
 import { createCloudWatch } from "../../local/cloudwatch.ts";
 import type { Inputs } from "../../local/service.ts";
 import { testClock } from "./clock.ts";
-import { contextIn } from "./serve.ts";
+import { contextIn, jsonCall } from "./serve.ts";
 
 const test = suite("alarms and metrics of the local CloudWatch");
 const NOW = Date.UTC(2026, 0, 1);
@@ -25,9 +25,7 @@ function world() {
   const create = (type: string, name: string, inputs: Inputs) =>
     service.resources[`aws:cloudwatch/${type}`]!({ type, name, inputs });
   const ask = async (action: string, args: object) => {
-    const headers = { "x-amz-target": `GraniteServiceVersion20100801.${action}` };
-    const call = { service: "monitoring", region: "us-east-1", method: "POST", url: "/", headers };
-    const answer = await service.api!.call({ ...call, body: Buffer.from(JSON.stringify(args)) });
+    const answer = await service.api!.call(jsonCall("monitoring", `GraniteServiceVersion20100801.${action}`, args));
     return JSON.parse(String(answer.body));
   };
   const stateOf = async (name: string): Promise<string> => {

@@ -11,7 +11,7 @@ import type { Inputs } from "../../local/service.ts";
 import { defined } from "../../runtime/domain/defined.ts";
 import { testClock } from "./clock.ts";
 import { dynamoConformance } from "./dynamodb.conformance.ts";
-import { clientOf, freshContexts, serve } from "./serve.ts";
+import { clientOf, freshContexts, jsonCall, serve } from "./serve.ts";
 
 const declared: Inputs = {
   hashKey: "pk",
@@ -190,14 +190,7 @@ test("a table declared with other keys than are stored is refused", async () => 
 test("each table and index that a call touches needs its permission", async () => {
   const dynamo = await createDynamodb(fresh());
   const asked = (action: string, args: object) =>
-    dynamo.api!.authorizations({
-      service: "dynamodb",
-      region: "us-east-1",
-      method: "POST",
-      url: "/",
-      headers: { "x-amz-target": `DynamoDB_20120810.${action}` },
-      body: Buffer.from(JSON.stringify(args)),
-    });
+    dynamo.api!.authorizations(jsonCall("dynamodb", `DynamoDB_20120810.${action}`, args));
   const arn = "arn:aws:dynamodb:us-east-1:000000000000:table/";
   assert.deepEqual(asked("Query", { KeyConditionExpression: "x", IndexName: "due", TableName: "a" }), [
     { action: "dynamodb:Query", resources: [`${arn}a/index/due`] },

@@ -7,7 +7,7 @@ import { suite } from "uvu";
 import { createFirehose, type FirehoseService } from "../../local/firehose.ts";
 import type { Inputs } from "../../local/service.ts";
 import { testClock } from "./clock.ts";
-import { clientOf, freshContexts, serve } from "./serve.ts";
+import { clientOf, freshContexts, jsonCall, serve } from "./serve.ts";
 
 const test = suite("Firehose");
 
@@ -49,14 +49,7 @@ const declare = (firehose: FirehoseService, s3: Inputs = partitioned, name = "ar
   });
 
 const call = async (firehose: FirehoseService, action: string, args: object) => {
-  const answer = await firehose.api!.call({
-    service: "firehose",
-    region: "us-east-1",
-    method: "POST",
-    url: "/",
-    headers: { "x-amz-target": `Firehose_20150804.${action}` },
-    body: Buffer.from(JSON.stringify(args)),
-  });
+  const answer = await firehose.api!.call(jsonCall("firehose", `Firehose_20150804.${action}`, args));
   return { status: answer.status, ...(JSON.parse(String(answer.body)) as Record<string, unknown>) };
 };
 const record = (text: string) => ({ Data: Buffer.from(text).toString("base64") });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import { createKms } from "../../local/kms.ts";
 import type { LocalService } from "../../local/service.ts";
-import { contextIn } from "./serve.ts";
+import { contextIn, jsonCall } from "./serve.ts";
 
 const test = suite("KMS");
 const state = mkdtempSync(join(tmpdir(), "kms-"));
@@ -19,14 +19,7 @@ const createKey = async (of: LocalService, name: string) =>
     keyId: string;
     arn: string;
   };
-const request = (action: string, args: object) => ({
-  service: "kms",
-  region: "us-east-1",
-  method: "POST",
-  url: "/",
-  headers: { "x-amz-target": `TrentService.${action}` },
-  body: Buffer.from(JSON.stringify(args)),
-});
+const request = (action: string, args: object) => jsonCall("kms", `TrentService.${action}`, args);
 const call = async (action: string, args: object) => {
   const answer = await kms.api!.call(request(action, args));
   return {

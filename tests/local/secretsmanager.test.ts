@@ -12,7 +12,7 @@ import {
 import { suite } from "uvu";
 import { createSecretsManager } from "../../local/secretsmanager.ts";
 import type { LocalService } from "../../local/service.ts";
-import { clientOf, contextIn, type Served, serve } from "./serve.ts";
+import { clientOf, contextIn, jsonCall, type Served, serve } from "./serve.ts";
 
 const test = suite("Secrets Manager");
 let served: Served;
@@ -53,14 +53,7 @@ test("the ARN stays over a restart, and so does the value", async () => {
   const first = await createSecretsManager(context);
   const arn = await declare("kept", {}, first);
   const call = (of: LocalService, action: string, args: object) =>
-    of.api!.call({
-      service: "secretsmanager",
-      region: "us-east-1",
-      method: "POST",
-      url: "/",
-      headers: { "x-amz-target": `secretsmanager.${action}` },
-      body: Buffer.from(JSON.stringify(args)),
-    });
+    of.api!.call(jsonCall("secretsmanager", `secretsmanager.${action}`, args));
   await call(first, "PutSecretValue", { SecretId: "kept", SecretString: "v" });
   const second = await createSecretsManager(context);
   assert.equal(await declare("kept", {}, second), arn);
@@ -169,14 +162,9 @@ test("a value over 64 KiB, or none, is refused", async () => {
 test("reading needs GetSecretValue and the customer's key", async () => {
   const key = "arn:aws:kms:us-east-1:000000000000:key/k";
   const arn = await declare("sealed", { kmsKeyId: key });
-  const asked = service.api!.authorizations({
-    service: "secretsmanager",
-    region: "us-east-1",
-    method: "POST",
-    url: "/",
-    headers: { "x-amz-target": "secretsmanager.GetSecretValue" },
-    body: Buffer.from(JSON.stringify({ SecretId: "sealed" })),
-  });
+  const asked = service.api!.authorizations(
+    jsonCall("secretsmanager", "secretsmanager.GetSecretValue", { SecretId: "sealed" }),
+  );
   assert.deepEqual(asked, [
     { action: "secretsmanager:GetSecretValue", resources: [arn] },
     {

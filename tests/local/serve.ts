@@ -96,3 +96,13 @@ export const clientOf = (endpoint: string) => ({
   region: "us-east-1",
   credentials: { accessKeyId: "test", secretAccessKey: "test" },
 });
+
+/** A call of a service with an AWS JSON protocol, as it arrives. @param target `DynamoDB_20120810.GetItem` */
+export const jsonCall = (service: string, target: string, args: object): ApiCall => ({
+  service,
+  region: "us-east-1",
+  method: "POST",
+  url: "/",
+  headers: { "x-amz-target": target },
+  body: Buffer.from(JSON.stringify(args)),
+});
