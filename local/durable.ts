@@ -29,6 +29,19 @@ export function statementsOf(db: DatabaseSync): (sql: string) => StatementSync {
   };
 }
 
+/** Makes changes together, or none of them. */
+export function inTransaction(db: DatabaseSync, run: () => void): void {
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    run();
+    db.exec("COMMIT");
+  } catch (cause) {
+    // On a full disk SQLite has undone it already.
+    if (db.isTransaction) db.exec("ROLLBACK");
+    throw cause;
+  }
+}
+
 interface Change {
   run(): void;
   /** Who waits for it, and is told when it could not be made. Changes without one are tried until they are made. */
@@ -104,14 +117,7 @@ export class DurableFile {
   /** Makes changes at once. @throws Error when they can't be written */
   now(run: () => void): void {
     this.#settle();
-    this.#db.exec("BEGIN IMMEDIATE");
-    try {
-      run();
-      this.#db.exec("COMMIT");
-    } catch (cause) {
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-      throw cause;
-    }
+    inTransaction(this.#db, run);
   }
 
   /** Why the last group could not be written; undefined when it could. */
@@ -154,15 +160,14 @@ export class DurableFile {
     if (changes.length === 0 && this.#failure === undefined) return;
     this.#pending = [];
     try {
-      this.#db.exec("BEGIN IMMEDIATE");
-      for (const { run } of changes) run();
-      // An empty transaction would succeed on a full disk too, so it writes the file's header.
-      if (changes.length === 0) this.#db.exec("PRAGMA user_version = 1");
-      this.#db.exec("COMMIT");
+      inTransaction(this.#db, () => {
+        for (const { run } of changes) run();
+        // An empty transaction would succeed on a full disk too, so it writes the file's header.
+        if (changes.length === 0) this.#db.exec("PRAGMA user_version = 1");
+      });
       this.#recovered();
     } catch (thrown) {
       const cause = thrown as Error;
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       this.#pending = [...changes.filter(({ refuse }) => refuse === undefined), ...this.#pending];
       this.#failed(cause);
       for (const { refuse } of changes) refuse?.(cause);

@@ -92,6 +92,20 @@ const remaining =
 const count = (keys: readonly string[], test: (key: string) => boolean): number =>
   keys.reduce((sum, key) => sum + (test(key) ? 1 : 0), 0);
 
+/** Takes members out of a hash or a set; the key goes with the last of them. @returns how many there were */
+function takeOut(
+  db: Keyspace,
+  key: string,
+  held: Map<string, string> | Set<string> | undefined,
+  members: readonly string[],
+): number {
+  if (held === undefined) return 0;
+  const gone = count(members, (member) => held.delete(member));
+  if (held.size === 0) db.delete(key);
+  else db.set(key, held);
+  return gone;
+}
+
 const pairs = (args: readonly string[]): [string, string][] => {
   const found: [string, string][] = [];
   for (let i = 0; i < args.length; i += 2) found.push([args[i]!, args[i + 1]!]);
@@ -265,19 +279,7 @@ const table: readonly (readonly [string, number, number, Command])[] = [
   ["HVALS", 1, 1, (db, [key]) => [...(db.hash(key!)?.values() ?? [])]],
   ["HLEN", 1, 1, (db, [key]) => db.hash(key!)?.size ?? 0],
   ["HEXISTS", 2, 2, (db, [key, field]) => (db.hash(key!)?.has(field!) === true ? 1 : 0)],
-  [
-    "HDEL",
-    2,
-    many,
-    (db, [key, ...fields]) => {
-      const hash = db.hash(key!);
-      if (hash === undefined) return 0;
-      const gone = count(fields, (field) => hash.delete(field));
-      if (hash.size === 0) db.delete(key!);
-      else db.set(key!, hash);
-      return gone;
-    },
-  ],
+  ["HDEL", 2, many, (db, [key, ...fields]) => takeOut(db, key!, db.hash(key!), fields)],
   [
     "HINCRBY",
     3,
@@ -302,19 +304,7 @@ const table: readonly (readonly [string, number, number, Command])[] = [
       return set.size - before;
     },
   ],
-  [
-    "SREM",
-    2,
-    many,
-    (db, [key, ...members]) => {
-      const set = db.members(key!);
-      if (set === undefined) return 0;
-      const gone = count(members, (member) => set.delete(member));
-      if (set.size === 0) db.delete(key!);
-      else db.set(key!, set);
-      return gone;
-    },
-  ],
+  ["SREM", 2, many, (db, [key, ...members]) => takeOut(db, key!, db.members(key!), members)],
   ["SMEMBERS", 1, 1, (db, [key]) => new Aggregate("set", [...(db.members(key!) ?? [])])],
   ["SISMEMBER", 2, 2, (db, [key, member]) => (db.members(key!)?.has(member!) === true ? 1 : 0)],
   ["SCARD", 1, 1, (db, [key]) => db.members(key!)?.size ?? 0],

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import { defined } from "../../runtime/domain/defined.ts";
-import { statementsOf } from "../durable.ts";
+import { inTransaction, statementsOf } from "../durable.ts";
 import { checkDatabase } from "../integrity.ts";
 import { ServiceError } from "../service.ts";
 
@@ -209,7 +209,7 @@ export class ObjectStore {
     if (found === undefined) return { marker: false };
     if (found.lockedUntil !== undefined && found.lockedUntil > this.#now())
       throw new ServiceError("AccessDenied", "Access Denied because object protected by object lock.", 403);
-    this.#transaction(() => {
+    inTransaction(this.#db, () => {
       this.#prepare("DELETE FROM objects WHERE bucket = ? AND key = ? AND version = ?").run(bucket, key, found.version);
       this.#prepare(
         "UPDATE objects SET current = 1 WHERE bucket = ? AND key = ? AND seq = (SELECT max(seq) FROM objects WHERE bucket = ? AND key = ?)",
@@ -272,7 +272,7 @@ export class ObjectStore {
 
   endUpload(upload: string): void {
     const files = this.parts(upload).map(({ file }) => file);
-    this.#transaction(() => {
+    inTransaction(this.#db, () => {
       this.#prepare("DELETE FROM parts WHERE upload = ?").run(upload);
       this.#prepare("DELETE FROM uploads WHERE id = ?").run(upload);
     });
@@ -297,7 +297,7 @@ export class ObjectStore {
 
   #insert(bucket: string, info: ObjectInfo): ObjectInfo {
     let replaced: readonly string[] = [];
-    this.#transaction(() => {
+    inTransaction(this.#db, () => {
       // Without versioning a new object replaces the old one; versions from the time of versioning stay.
       const old = this.#prepare("SELECT file FROM objects WHERE bucket = ? AND key = ? AND version = ?").all(
         bucket,
@@ -331,18 +331,6 @@ export class ObjectStore {
     });
     for (const file of replaced) if (file !== "") rmSync(this.#path(file), { force: true });
     return info;
-  }
-
-  #transaction(work: () => void): void {
-    this.#db.exec("BEGIN");
-    try {
-      work();
-      this.#db.exec("COMMIT");
-    } catch (thrown) {
-      // On a full disk SQLite has undone it already.
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-      throw thrown;
-    }
   }
 
   #path(file: string): string {

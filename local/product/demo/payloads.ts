@@ -1,5 +1,6 @@
 /** Genuine webhook bodies: every example of GitHub's, as events whose type is `<GitHub event>.<action>`. */
 import { createRequire } from "node:module";
+import { intoCalls } from "../../../runtime/aws/calls.ts";
 
 // The package declares types for an export that its JSON file does not have.
 const examples = createRequire(import.meta.url)("@octokit/webhooks-examples") as {
@@ -27,19 +28,5 @@ export function demoEvents(): Sent[] {
 }
 
 /** Batches of consecutive events, each below the limit of a request in number and bytes. */
-export function batchesOf(events: readonly Sent[], most = 50, bytes = 900_000): Sent[][] {
-  const batches: Sent[][] = [];
-  let size = 0;
-  for (const event of events) {
-    const length = Buffer.byteLength(event.raw) + 1;
-    const batch = batches.at(-1);
-    if (batch === undefined || batch.length >= most || size + length > bytes) {
-      batches.push([event]);
-      size = length;
-    } else {
-      batch.push(event);
-      size += length;
-    }
-  }
-  return batches;
-}
+export const batchesOf = (events: readonly Sent[]): Sent[][] =>
+  intoCalls(events, ({ raw }) => Buffer.byteLength(raw) + 1, { items: 50, bytes: 900_000 });
