@@ -3,7 +3,7 @@ import { useState } from "react";
 import { call, type Environment } from "../api.ts";
 import { useMay } from "../session.tsx";
 import type { Channel, ChannelTest } from "../types.ts";
-import { Button, Code, Empty, Facts, Failure, Field, Loading, Note, Status, When } from "../ui/basic.tsx";
+import { Button, Code, Empty, Facts, Failure, Loading, Note, Status, TextField, When } from "../ui/basic.tsx";
 import { Choice } from "../ui/filters.tsx";
 import { Ask, Confirm } from "../ui/overlay.tsx";
 import { ZoneChoice } from "../ui/zoneChoice.tsx";
@@ -201,18 +201,7 @@ export function AddChannel({ only, added }: { only?: Channel["kind"]; added: (ch
             choose={(each) => setChosen(each as Channel["kind"])}
           />
         ) : null}
-        <Field label={label} hint={hint}>
-          {(ids) => (
-            <input
-              {...ids}
-              className="field mono"
-              required
-              placeholder={example}
-              value={target}
-              onChange={(event) => setTarget(event.target.value)}
-            />
-          )}
-        </Field>
+        <TextField label={label} hint={hint} mono required placeholder={example} value={target} change={setTarget} />
       </div>
       {work.error === undefined ? null : <Failure error={work.error} />}
       {made?.signing_secret === undefined ? null : (

@@ -5,7 +5,20 @@ import { useFormDraft } from "../drafts.ts";
 import { count } from "../format.ts";
 import { useMay } from "../session.tsx";
 import type { Masking, PrivacyRequest } from "../types.ts";
-import { Button, Code, Empty, Failure, Field, Loading, MemberTick, Note, Page, Status, When } from "../ui/basic.tsx";
+import {
+  Button,
+  Code,
+  Empty,
+  Failure,
+  Field,
+  Loading,
+  MemberTick,
+  Note,
+  Page,
+  Status,
+  TextField,
+  When,
+} from "../ui/basic.tsx";
 import { List } from "../ui/list.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { useCommon } from "../url.ts";
@@ -133,26 +146,8 @@ function Ask() {
   return (
     <div className="card grid gap-3">
       <div className="grid gap-3 sm:grid-cols-2">
-        <Field label="Where the person is named">
-          {(ids) => (
-            <input
-              {...ids}
-              className="field mono"
-              value={path}
-              onChange={(event) => change({ path: event.target.value })}
-            />
-          )}
-        </Field>
-        <Field label="By which value">
-          {(ids) => (
-            <input
-              {...ids}
-              className="field"
-              value={value}
-              onChange={(event) => change({ value: event.target.value })}
-            />
-          )}
-        </Field>
+        <TextField label="Where the person is named" mono value={path} change={(path) => change({ path })} />
+        <TextField label="By which value" value={value} change={(value) => change({ value })} />
       </div>
       <div className="flex flex-wrap gap-2">
         <Confirm
