@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { MAX_EVENTS_PER_REQUEST } from "../domain/ids.ts";
 import type { Api } from "./deps.ts";
 import { document, IdempotencyHeaders } from "./route.ts";
 
@@ -15,7 +16,6 @@ const Event = z.record(z.string(), z.unknown()).openapi("EventPayload", {
   example: { event_type: "order.created", id: 42 },
 });
 const Accepted = z.object({ event_id: z.string(), status: z.literal("accepted") });
-const MAX_EVENTS = 1_000;
 
 /** `POST /events` is served by the ingest function; callers find it here like any other route. */
 function documentIngest(app: Api): void {
@@ -27,7 +27,7 @@ function documentIngest(app: Api): void {
     description:
       "All or nothing. Up to 1,000,000 bytes, encoded (`gzip`, `zstd`) and decoded. With `Idempotency-Key`, a repeat within 24 h answers what the first answered.",
     scope: "events:write",
-    body: z.union([Event, z.array(Event).min(1).max(MAX_EVENTS)]),
+    body: z.union([Event, z.array(Event).min(1).max(MAX_EVENTS_PER_REQUEST)]),
     headers: IdempotencyHeaders,
     responses: {
       202: {

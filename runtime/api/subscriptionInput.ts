@@ -3,7 +3,7 @@ import jsonPointer from "json-pointer";
 import type { Definition } from "../database/schema.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
 import { subscriptionStatuses } from "../domain/statuses.ts";
-import type { Enrich, EventSelector, Transform } from "../domain/subscription.ts";
+import { type Enrich, type EventSelector, formats, type Transform } from "../domain/subscription.ts";
 import { canonicalUrl, checkWebhookUrl, headerFault, type UrlRules } from "../domain/webhook/webhookUrl.ts";
 import { checkOrdinaryCost, checkTransform, compileSelector } from "../matching/index.ts";
 import { dictionary, EnvironmentSchema, EventTypeName, Timestamp } from "./schemas.ts";
@@ -56,7 +56,7 @@ const common = {
   event_selector: SelectorSchema,
   transform: TransformSchema.nullable().optional(),
   enrich: EnrichSchema.nullable().optional(),
-  format: z.enum(["event", "payload"]).optional(),
+  format: z.enum(formats).optional(),
   max_batch: z.number().int().min(1).max(100).optional(),
   headers: dictionary(z.string().min(1).max(128), z.string().max(4_096)).optional(),
   environment: EnvironmentSchema.optional().openapi({ description: "That of the key; given, it must be the same." }),

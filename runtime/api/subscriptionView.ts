@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import type { SubscriptionRow } from "../database/subscriptions.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
 import { subscriptionStatuses } from "../domain/statuses.ts";
+import { formats } from "../domain/subscription.ts";
 import { EnvironmentSchema, Timestamp } from "./schemas.ts";
 import { EnrichSchema, MASK, SelectorSchema, TransformSchema } from "./subscriptionInput.ts";
 
@@ -14,7 +15,7 @@ export const SubscriptionSchema = z
     event_selector: SelectorSchema,
     transform: TransformSchema.nullable(),
     enrich: EnrichSchema.nullable(),
-    format: z.enum(["event", "payload"]),
+    format: z.enum(formats),
     max_batch: z.number().int(),
     headers: z.record(z.string(), z.literal(MASK)).openapi({ description: "Names only; values are never read back." }),
     environment: EnvironmentSchema,

@@ -14,7 +14,8 @@ import type { Millis } from "./time.ts";
  */
 export type Ulid = string & { readonly names?: "ulid" };
 
-const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/** The characters of an id, by their value. */
+export const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 /** Events a request may hold; leaves the low 15 bits of the random part room to count. */
 export const MAX_EVENTS_PER_REQUEST = 1_000;
@@ -53,6 +54,9 @@ function encodeRandom(bytes: Uint8Array): string {
   }
   return text;
 }
+
+/** The characters that a hash gives an id, one for each byte: the same for the same hash. */
+export const lettersOf = (hash: Uint8Array): string => Array.from(hash, (byte) => CROCKFORD[byte & 31]).join("");
 
 const pool = new Uint8Array(4_096);
 let used = pool.length;

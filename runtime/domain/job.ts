@@ -8,7 +8,8 @@ import type { Cause } from "./problem.ts";
 import { DAY_MS, type Millis } from "./time.ts";
 
 export type JobKind = "replay" | "export" | "erasure";
-export type JobStatus = "pending" | "running" | "succeeded" | "failed" | "cancelled";
+export const jobStatuses = ["pending", "running", "succeeded", "failed", "cancelled"] as const;
+export type JobStatus = (typeof jobStatuses)[number];
 
 /** Long work: replays (`rpl_…`) and privacy requests (`prv_…`). */
 export interface Job {

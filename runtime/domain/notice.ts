@@ -3,10 +3,8 @@ import { encodeIngest } from "./codec/index.ts";
 import { pack } from "./codec/pack.ts";
 import type { Tenant } from "./identity/identity.ts";
 import { SYSTEM_KEY } from "./identity/systemKey.ts";
-import { firstUlidAt } from "./ids.ts";
+import { firstUlidAt, lettersOf } from "./ids.ts";
 import type { Millis } from "./time.ts";
-
-const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /**
  * A system event: what the platform tells a customer takes the way of the customer's own events, so it is signed, delivered,
@@ -22,10 +20,9 @@ export function systemEvent(
   at: Millis,
 ): string {
   const digest = createHash("sha256").update(subject).digest();
-  const random = [...digest.subarray(0, 16)].map((byte) => CROCKFORD[byte & 31]!).join("");
   return encodeIngest({
     tenant,
-    first: firstUlidAt(at).slice(0, 10) + random,
+    first: firstUlidAt(at).slice(0, 10) + lettersOf(digest.subarray(0, 16)),
     count: 1,
     types: [payload.event_type],
     key_id: SYSTEM_KEY,

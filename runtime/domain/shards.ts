@@ -1,5 +1,5 @@
 import { splitTenant, type Tenant } from "./identity/identity.ts";
-import { timeOf, type Ulid } from "./ids.ts";
+import { CROCKFORD, timeOf, type Ulid } from "./ids.ts";
 
 /**
  * Over how many partitions of the events table a customer's batches and deliveries are spread, each of which takes 1,000 writes a second.
@@ -20,7 +20,6 @@ export interface ShardRule {
 /** What holds before the first rule. */
 export const FIRST_SHARDS = 8;
 export const MOST_SHARDS = 128;
-const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /** What an id is spread by, 0 to 1023: its first two random characters, the first of them for the low bits. */
 const spreadBy = (ulid: Ulid): number => CROCKFORD.indexOf(ulid[10]!) + 32 * CROCKFORD.indexOf(ulid[11]!);
 

@@ -23,7 +23,8 @@ export interface Enrich {
   readonly as: string;
 }
 
-export type Format = "event" | "payload";
+export const formats = ["event", "payload"] as const;
+export type Format = (typeof formats)[number];
 
 /** What routing needs of an active or disabled subscription. */
 export interface RoutedSubscription {

@@ -6,7 +6,7 @@ import { type MetricsReader, queryMetrics } from "../../counters/metrics.ts";
 import { asCustomer } from "../../database/roles.ts";
 import type { MetricsAnswer, Series } from "../../domain/metrics/answer.ts";
 import { dimensions, measures } from "../../domain/metrics/names.ts";
-import { MetricsQuery } from "../../domain/metrics/query.ts";
+import { intervals, MetricsQuery } from "../../domain/metrics/query.ts";
 import { MAX_POINTS } from "../../domain/metrics/range.ts";
 import { numbersOf, type Value } from "../../domain/metrics/values.ts";
 import { csvAnswer, wantsCsv } from "../csv.ts";
@@ -47,7 +47,7 @@ const SeriesSchema = z
   .openapi("MetricsSeries");
 const Compared = z.object({ from: Timestamp, to: Timestamp, series: z.array(SeriesSchema), totals: Values });
 const AnswerSchema = Compared.extend({
-  interval: z.enum(["minute", "hour", "day", "none"]),
+  interval: z.enum(intervals),
   time_zone: z.string(),
   complete_until: Timestamp.openapi({ description: "What happened before is counted." }),
   folded: z.number().int().openapi({ description: "Members of the series `(other)`." }),

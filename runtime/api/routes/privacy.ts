@@ -7,7 +7,7 @@ import { nextVersion } from "../../database/versions.ts";
 import { defined } from "../../domain/defined.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
 import { newId } from "../../domain/ids.ts";
-import { type Job, type PrivacyScope, scopeKey, subjectHash, subjectType } from "../../domain/job.ts";
+import { type Job, jobStatuses, type PrivacyScope, scopeKey, subjectHash, subjectType } from "../../domain/job.ts";
 import { numericOf } from "../../domain/jsonNumber.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import { membersUnder, parsePath } from "../../matching/index.ts";
@@ -51,7 +51,7 @@ const RequestSchema = z
   .object({
     request_id: z.string(),
     kind: z.enum(["export", "erasure"]),
-    status: z.enum(["pending", "running", "succeeded", "failed", "cancelled"]),
+    status: z.enum(jobStatuses),
     scope: z.record(z.string(), z.unknown()).openapi({
       description: "The request. A value is shown only as its HMAC, under a key that is deleted when all is erased.",
     }),

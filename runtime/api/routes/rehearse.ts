@@ -4,7 +4,7 @@ import { subscriptionsAt } from "../../database/subscriptions.ts";
 import { type Event, spliceEvent } from "../../domain/event.ts";
 import { requireScope } from "../../domain/identity/identity.ts";
 import { subscriptionStatuses } from "../../domain/statuses.ts";
-import type { DeliveryTarget, EventSelector, Transform } from "../../domain/subscription.ts";
+import { type DeliveryTarget, type EventSelector, formats, type Transform } from "../../domain/subscription.ts";
 import { Budget, CUSTOMER_BUDGET, checkTransform, compileSelector, compileStored } from "../../matching/index.ts";
 import { asEvent } from "../../store/inbox/read.ts";
 import { writeList } from "../../store/inbox/view.ts";
@@ -69,7 +69,7 @@ export function register(app: Api, deps: Deps): void {
         event_selector: SelectorSchema,
         transform: TransformSchema.nullable().optional(),
         enrich: EnrichSchema.nullable().optional(),
-        format: z.enum(["event", "payload"]).optional(),
+        format: z.enum(formats).optional(),
         max_batch: z.number().int().min(1).max(100).optional(),
         from: BodyMillis.optional(),
         to: BodyMillis.optional(),

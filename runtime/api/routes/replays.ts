@@ -5,7 +5,7 @@ import { defined, mapDefined } from "../../domain/defined.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
 import type { Identity } from "../../domain/identity/identity.ts";
 import { newId, parseDeliveryId, ulidIn } from "../../domain/ids.ts";
-import { DEFAULT_REPLAY_RATE, type Job, type ReplayRequest } from "../../domain/job.ts";
+import { DEFAULT_REPLAY_RATE, type Job, jobStatuses, type ReplayRequest } from "../../domain/job.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
@@ -17,7 +17,6 @@ import { route } from "../route.ts";
 import { Timestamp, ulidParam } from "../schemas.ts";
 
 const TAG = "Replays";
-const jobStatuses = ["pending", "running", "succeeded", "failed", "cancelled"] as const;
 
 const EventTypes = z.union([z.string().min(1).max(256), z.array(z.string().min(1).max(256)).min(1).max(50)]);
 const Rate = z.number().int().min(1).max(10_000).openapi({

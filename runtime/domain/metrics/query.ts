@@ -51,7 +51,7 @@ const names = values(z.string().max(1_024).nullable());
 
 const unique = <V>(list: readonly V[]): boolean => new Set(list).size === list.length;
 
-const intervals = ["minute", "hour", "day", "none"] as const;
+export const intervals = ["minute", "hour", "day", "none"] as const;
 export type Interval = (typeof intervals)[number];
 
 /** Series in an answer, beside the one for all others. */

@@ -2,14 +2,12 @@ import { createHash, randomBytes } from "node:crypto";
 import { defined } from "../defined.ts";
 import { type EventText, eventHeads, writeEvents } from "../event.ts";
 import { hmacBy } from "../hmac.ts";
-import { eventId, type Ulid, ulidAt } from "../ids.ts";
+import { eventId, lettersOf, type Ulid, ulidAt } from "../ids.ts";
 import type { DeliveryTarget } from "../subscription.ts";
 import { type Millis, secondsOf } from "../time.ts";
 import { hopsOut } from "./hops.ts";
 
 /** What a subscriber receives: body, identity and signature of one post. */
-
-const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /**
  * The `webhook-id` of a post: `msg_` and 26 characters drawn from a hash over the subscription, the replay and the events
@@ -24,9 +22,7 @@ export function webhookId(
 ): string {
   const hash = createHash("sha256").update(`${subscriptionId}\n${replayId ?? ""}`);
   for (const { first, offsets } of slices) hash.update(`\n${first}:${offsets.join(",")}`);
-  let id = "msg_";
-  for (const byte of hash.digest().subarray(0, 26)) id += CROCKFORD[byte & 31];
-  return id;
+  return `msg_${lettersOf(hash.digest().subarray(0, 26))}`;
 }
 
 /**
