@@ -7,7 +7,8 @@ import type { Created, LocalContext, LocalService, ResourceRequest } from "./ser
  * Amazon ElastiCache on one machine: one server a replication group, with the group's token. Its connections are plain, since
  * they stay on loopback. Sizes, zones, snapshots and encryption change nothing here. Cluster mode is refused.
  */
-export async function createElastiCache(context: LocalContext, url = process.env.REDIS_URL): Promise<LocalService> {
+export async function createElastiCache(context: LocalContext): Promise<LocalService> {
+  const url = process.env.REDIS_URL;
   const running: RunningRedis[] = [];
 
   async function createGroup(request: ResourceRequest): Promise<Created> {

@@ -23,7 +23,7 @@ function held(): number {
 }
 
 /** From now on, this thread collects its garbage whenever it has become idle. Without `--expose-gc` it can't, and does not. */
-export function collectWhenIdle(lookMs = LOOK_MS): void {
+export function collectWhenIdle(): void {
   if (collect === undefined) return;
   let used = performance.eventLoopUtilization();
   /** As little as it has been since the last collection: V8 collects by itself, too. */
@@ -37,5 +37,5 @@ export function collectWhenIdle(lookMs = LOOK_MS): void {
     // This form shrinks the room for young objects as well: a busy thread takes up to 192 MB for them.
     collect({ type: "major", flavor: "last-resort" });
     after = held();
-  }, lookMs).unref();
+  }, LOOK_MS).unref();
 }

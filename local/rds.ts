@@ -23,10 +23,7 @@ export interface RdsService extends LocalService {
   scrub(): Promise<void>;
 }
 
-export async function createRds(
-  context: LocalContext,
-  options: DatabaseOptions = { databaseUrl: process.env.DATABASE_URL },
-): Promise<RdsService> {
+export async function createRds(context: LocalContext, options: DatabaseOptions): Promise<RdsService> {
   const database = new LocalDatabase(context, options);
   /** Targets of the proxy by name. */
   const targets = new JsonFile<string[]>(join(context.state, "rds-targets.json"), []);

@@ -42,9 +42,9 @@ export async function startRedis(choice: RedisChoice): Promise<RunningRedis> {
 }
 
 /** `valkey-server` or `redis-server` from the PATH. */
-export function findServer(path = process.env.PATH ?? ""): string | false {
+export function findServer(): string | false {
   for (const name of ["valkey-server", "redis-server"]) {
-    for (const folder of path.split(delimiter).filter((one) => one !== "")) {
+    for (const folder of (process.env.PATH ?? "").split(delimiter).filter((one) => one !== "")) {
       try {
         accessSync(join(folder, name), constants.X_OK);
         return join(folder, name);

@@ -53,8 +53,8 @@ export interface AwsAccess {
 }
 
 /** How an SDK client calls the stand-ins as the administrator. */
-export const administratorOf = (file: GatewayFile, region = "us-east-1"): AwsAccess => ({
-  region,
+export const administratorOf = (file: GatewayFile): AwsAccess => ({
+  region: "us-east-1",
   endpoint: file.endpoint,
   credentials: { accessKeyId: file.access_key_id, secretAccessKey: file.secret_access_key },
 });

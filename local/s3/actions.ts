@@ -15,8 +15,8 @@ const MAX_PART_NUMBER = 10_000;
 
 const refuse = (code: string, message: string, status = 400): ServiceError => new ServiceError(code, message, status);
 
-const xmlAnswer = (name: string, value: Xml, status = 200): ApiAnswer => ({
-  status,
+const xmlAnswer = (name: string, value: Xml): ApiAnswer => ({
+  status: 200,
   headers: { "content-type": "application/xml" },
   body: document(name, value),
 });
@@ -27,7 +27,7 @@ const versionHeader = (store: ObjectStore, bucket: string, version: string): Rec
   store.versioned(bucket) ? { "x-amz-version-id": version } : {};
 
 /** @throws ServiceError `NoSuchKey`, `NoSuchVersion`, or `MethodNotAllowed` for a delete marker named by version */
-function existing(store: ObjectStore, bucket: string, key: string, version?: string): ObjectInfo {
+function existing(store: ObjectStore, bucket: string, key: string, version: string | undefined): ObjectInfo {
   const info = store.find(bucket, key, version);
   if (info === undefined && version !== undefined)
     throw refuse("NoSuchVersion", "The specified version does not exist.", 404);

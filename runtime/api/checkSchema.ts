@@ -5,7 +5,7 @@ import { TriggersError } from "../domain/errors/errors.ts";
 const DIALECT = "https://json-schema.org/draft/2020-12/schema";
 const metaSchema = new Ajv2020.default({ strict: false, validateFormats: false, logger: false, allErrors: true });
 
-const invalid = (message: string, path = "", cause?: unknown) =>
+const invalid = (message: string, path: string, cause?: unknown) =>
   new TriggersError("invalid_schema", message, { details: [{ path, message }], cause });
 
 /**

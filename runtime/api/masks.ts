@@ -85,18 +85,16 @@ class Masks {
   private readonly masking: Masking;
   private readonly paths: readonly JsonPath[];
   private readonly person: Person;
-  private readonly whole: boolean;
 
-  constructor(masking: Masking, person: Person, whole: boolean) {
+  constructor(masking: Masking, person: Person) {
     this.masking = masking;
     this.paths = masking.paths.map(parsePath);
     this.person = person;
-    this.whole = whole;
   }
 
   payload(value: unknown): unknown {
     if (!may(this.person.role, "payloads")) return hidden(value);
-    return this.whole ? value : recognised(this.withoutNamed(value), this.masking.detect);
+    return recognised(this.withoutNamed(value), this.masking.detect);
   }
 
   /** A payload without what the customer's paths lead to. */
@@ -118,7 +116,6 @@ class Masks {
   /** A text that was made of payloads: why something matched, what an endpoint answered. */
   derived(text: string): string {
     if (!may(this.person.role, "payloads")) return MASK;
-    if (this.whole) return text;
     if (this.paths.some(({ names }) => names.some((name) => text.includes(name))))
       return `${MASK} (it names what is masked)`;
     return maskText(text, this.masking.detect);
@@ -151,7 +148,7 @@ class Masks {
       // An export holds payloads as they were sent.
       if (name === "download_url" && !may(this.person.role, "decide_privacy")) return [[name, null]];
       if (name === "webhook_url" || (name === "target" && value.kind === "webhook"))
-        return [[name, this.whole || member === "" ? member : maskUrl(member)]];
+        return [[name, member === "" ? member : maskUrl(member)]];
       if (name === "because" || name === "clause" || name === "response_excerpt") return [[name, this.derived(member)]];
       if (name === "body" && isObject(value.headers)) return [[name, this.body(member)]];
       return [[name, member]];
@@ -165,16 +162,14 @@ const isEvent = (value: unknown): value is Members =>
 
 /**
  * An answer as this person may see it.
- * @param whole without what the customer masks: for what is revealed
  * @returns the text, and the events whose payload is in it
  */
 export function maskAnswer(
   text: string,
   masking: Masking,
   person: Person,
-  whole = false,
 ): { readonly text: string; readonly shown: readonly string[] } {
-  const masks = new Masks(masking, person, whole);
+  const masks = new Masks(masking, person);
   const masked = masks.walk(parse(text));
   return { text: JSON.stringify(masked), shown: [...masks.shown] };
 }
@@ -190,7 +185,7 @@ export type Known = (raw: Buffer) => Buffer;
 export async function knownTo(deps: Deps, c: Context<ApiEnv>): Promise<Known> {
   const { person, customer_id } = c.get("identity");
   if (person === undefined) return (raw) => raw;
-  const masks = new Masks(await maskingOf(deps, customer_id), person, false);
+  const masks = new Masks(await maskingOf(deps, customer_id), person);
   return (raw) => {
     const whole = parse(raw.toString("utf8"));
     const text = JSON.stringify(masks.payload(whole));

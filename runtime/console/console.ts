@@ -72,14 +72,14 @@ const NO_STORE = { "cache-control": "no-store" };
 const cookieIn = (request: ConsoleRequest, name: string): string | undefined =>
   request.cookies.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
 
-const json = (status: number, value: unknown, cookies: readonly string[] = []): ConsoleAnswer => ({
+const json = (status: number, value: unknown): ConsoleAnswer => ({
   status,
   headers: { "content-type": "application/json", ...NO_STORE },
-  cookies,
+  cookies: [],
   body: JSON.stringify(value),
 });
 
-const redirect = (location: string, cookies: readonly string[] = []): ConsoleAnswer => ({
+const redirect = (location: string, cookies: readonly string[]): ConsoleAnswer => ({
   status: 302,
   headers: { location, ...NO_STORE },
   cookies,

@@ -17,13 +17,15 @@ const JSON_TYPE = 114;
 types.setTypeParser(INT8, Number);
 types.setTypeParser(JSON_TYPE, (text) => readJson(text));
 
+const CONNECTIONS = 2;
+
 const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.");
 
 /**
  * A small pool: a function serves one invocation at a time. Signs in with an IAM token, over TLS whose certificate is
  * verified; on loopback (the local platform) without TLS.
  */
-export function connect(env: DatabaseEnvironment, connections = 2): Kysely<Database> {
+export function connect(env: DatabaseEnvironment): Kysely<Database> {
   const { DATABASE_HOST: host, DATABASE_NAME: database, DATABASE_USER: user } = env;
   const port = Number(env.DATABASE_PORT);
   const local = isLoopback(host);
@@ -35,7 +37,7 @@ export function connect(env: DatabaseEnvironment, connections = 2): Kysely<Datab
     user,
     password: () => signer.getAuthToken(),
     ssl: local ? false : { rejectUnauthorized: true },
-    max: connections,
+    max: CONNECTIONS,
     connectionTimeoutMillis: 3_000,
     idleTimeoutMillis: 60_000,
     allowExitOnIdle: true,

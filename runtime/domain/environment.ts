@@ -5,13 +5,10 @@
 export type Environment<Names extends readonly string[]> = Readonly<Record<Names[number], string>>;
 
 /** @throws Error naming every variable that is missing */
-export function readEnvironment<const Names extends readonly string[]>(
-  names: Names,
-  source: Readonly<Record<string, string | undefined>> = process.env,
-): Environment<Names> {
-  const missing = names.filter((name) => source[name] === undefined);
+export function readEnvironment<const Names extends readonly string[]>(names: Names): Environment<Names> {
+  const missing = names.filter((name) => process.env[name] === undefined);
   if (missing.length > 0) throw new Error(`missing environment variables: ${missing.join(", ")}`);
-  return Object.fromEntries(names.map((name) => [name, source[name]])) as Environment<Names>;
+  return Object.fromEntries(names.map((name) => [name, process.env[name]])) as Environment<Names>;
 }
 
 /** What exporting spans takes, of each function that does: see `runtime/aws/tracing.ts`. Empty where it isn't configured. */

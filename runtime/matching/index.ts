@@ -2,10 +2,10 @@
 
 export { Budget, CUSTOMER_BUDGET, EVENT_BUDGET } from "./budget.ts";
 export { parseTypePattern } from "./eventType.ts";
-export { buildMatcher, type Matchable, type Matcher, type Tally } from "./index/index.ts";
+export { buildMatcher, type Matchable, type Matcher } from "./index/index.ts";
 export { type JsonPath, parsePath } from "./jsonPath/index.ts";
 export { checkOrdinaryCost } from "./ordinaryCost.ts";
 export { membersUnder, memberText, writeObject } from "./rawJson.ts";
-export { type CompiledSelector, compileSelector, compileStored, type Explanation } from "./selector.ts";
-export { applyTransform, type Enrichment, type EnrichmentKey, enrichmentKey, rowOf } from "./transform.ts";
+export { type CompiledSelector, compileSelector, compileStored } from "./selector.ts";
+export { applyTransform, type Enrichment, enrichmentKey, rowOf } from "./transform.ts";
 export { checkTransform } from "./transformCheck.ts";

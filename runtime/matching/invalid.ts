@@ -1,6 +1,9 @@
 import { defined } from "../domain/defined.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
 
+/** JSON Pointer of the selector in the body of a request. */
+export const SELECTOR = "/event_selector";
+
 /** What is wrong with a selector or transform, and where in its text. */
 export interface Problem {
   readonly message: string;

@@ -2,7 +2,7 @@ import type { EventSelector } from "../domain/subscription.ts";
 import { BUDGET } from "./budget.ts";
 import { type Ast, partsOf } from "./cel/ast.ts";
 import { parseCel } from "./cel/parser.ts";
-import { Invalid, naming } from "./invalid.ts";
+import { Invalid, naming, SELECTOR } from "./invalid.ts";
 import { type Expression, expressions, isDescendant, parseQuery, type Segments, selectors } from "./jsonPath/parse.ts";
 
 /**
@@ -15,14 +15,14 @@ const LIST = LISTS[0];
 const sizeAt = (level: number): number => LISTS[level] ?? 1;
 
 /** @throws TriggersError `invalid_selector` */
-export function checkOrdinaryCost(selector: EventSelector, at = "/event_selector"): void {
+export function checkOrdinaryCost(selector: EventSelector): void {
   const cel = typeof selector === "string" ? undefined : selector.cel;
   const path = typeof selector === "string" ? selector : selector.jsonpath;
-  if (cel !== undefined) naming(`${at}/cel`, () => refuseOver(costOfCel(parseCel(cel), new Map())));
+  if (cel !== undefined) naming(`${SELECTOR}/cel`, () => refuseOver(costOfCel(parseCel(cel), new Map())));
   if (path === undefined) return;
   const query = queryOf(path);
   if (query === undefined) return;
-  const where = typeof selector === "string" ? at : `${at}/jsonpath`;
+  const where = typeof selector === "string" ? SELECTOR : `${SELECTOR}/jsonpath`;
   naming(where, () => refuseOver(costOfSegments(query, 0)));
 }
 

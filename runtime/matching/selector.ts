@@ -6,7 +6,7 @@ import { compileCel } from "./cel/index.ts";
 import { and, type Clause, type Draft, decisive, leaf, reason, settled } from "./clause.ts";
 import { parseTypePattern, type TypePattern } from "./eventType.ts";
 import { Frame, PathPool, TOO_COSTLY, type Truth } from "./frame.ts";
-import { Invalid, naming } from "./invalid.ts";
+import { Invalid, naming, SELECTOR } from "./invalid.ts";
 import { compileJsonPath } from "./jsonPath/index.ts";
 import { disjunction, type Needs } from "./needs.ts";
 
@@ -61,11 +61,10 @@ export class Selector {
 
 /**
  * Compiles a selector. A string is an event type (pattern), a JSONPath query, or a logical expression over paths.
- * @param at JSON Pointer of the selector in the request, for errors
  * @throws TriggersError `invalid_selector` with the position
  */
-export function compileSelector(selector: EventSelector, at = "/event_selector"): CompiledSelector {
-  const compiled = compile(selector, new PathPool(), at);
+export function compileSelector(selector: EventSelector): CompiledSelector {
+  const compiled = compile(selector, new PathPool());
   return {
     matches: (event, budget) => {
       const frame = new Frame(event, budget);
@@ -92,16 +91,16 @@ export function compileStored(selector: EventSelector): CompiledSelector {
  * @param pool paths shared with other selectors
  * @throws TriggersError `invalid_selector` with the position
  */
-export function compile(selector: EventSelector, pool: PathPool, at = "/event_selector"): Selector {
+export function compile(selector: EventSelector, pool: PathPool): Selector {
   const parts: Draft[] = [];
-  if (typeof selector === "string") parts.push(naming(at, () => ofText(selector, pool)));
+  if (typeof selector === "string") parts.push(naming(SELECTOR, () => ofText(selector, pool)));
   else {
     const { event_type, jsonpath, cel } = selector;
-    if (event_type !== undefined) parts.push(naming(`${at}/event_type`, () => ofTypes(event_type, pool)));
-    if (jsonpath !== undefined) parts.push(naming(`${at}/jsonpath`, () => compileJsonPath(jsonpath, pool)));
-    if (cel !== undefined) parts.push(naming(`${at}/cel`, () => compileCel(cel, pool)));
+    if (event_type !== undefined) parts.push(naming(`${SELECTOR}/event_type`, () => ofTypes(event_type, pool)));
+    if (jsonpath !== undefined) parts.push(naming(`${SELECTOR}/jsonpath`, () => compileJsonPath(jsonpath, pool)));
+    if (cel !== undefined) parts.push(naming(`${SELECTOR}/cel`, () => compileCel(cel, pool)));
     if (parts.length === 0) {
-      naming(at, () => {
+      naming(SELECTOR, () => {
         throw new Invalid({ message: "give at least one of `event_type`, `jsonpath` and `cel`" });
       });
     }

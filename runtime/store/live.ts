@@ -1,6 +1,5 @@
 import type { Table } from "../aws/tables.ts";
 import { defined, mapDefined } from "../domain/defined.ts";
-import type { DeliveryStatus } from "../domain/event.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { deliveryId, eventId, timeOf, type Ulid, ulidAt } from "../domain/ids.ts";
 import { type LiveDelivery, type LiveEvent, MOST_EVENT_IDS } from "../domain/live.ts";
@@ -33,11 +32,8 @@ export function liveEvents(batch: Told): LiveEvent[] {
 }
 
 /** What the last attempt made of a delivery. @param types of its batch's events, by offset */
-export function liveDelivery(
-  item: DeliveryItem,
-  types: readonly (string | null)[],
-  status: DeliveryStatus = item.status,
-): LiveDelivery {
+export function liveDelivery(item: DeliveryItem, types: readonly (string | null)[]): LiveDelivery {
+  const { status } = item;
   const last = item.attempts.at(-1);
   const next = status === "failed" ? item.next_attempt_at : undefined;
   return {

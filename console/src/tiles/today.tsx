@@ -61,7 +61,7 @@ export function TodayTile({
             beside={`${count(yesterday)} yesterday; ${count(byNow)} up to this hour.${measure === "events" ? pairsInWords(board) : ""}`}
           />
           <Picture
-            drawing={drawSpark(values(ours), { width: 200, height: 40 }, "accent", values(before))}
+            drawing={drawSpark(values(ours), { width: 200, height: 40 }, values(before))}
             says={`${title} by hour, today as a line, yesterday dotted. ${sentence}`}
           />
         </div>

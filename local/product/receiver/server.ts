@@ -43,7 +43,8 @@ function challengeIn(chunks: readonly Buffer[]): string | undefined {
 }
 
 /** @param port tried first; when it is taken, or 0, any free one */
-export async function startReceiverServer(port: number, store = new RequestStore()): Promise<ReceiverServer> {
+export async function startReceiverServer(port: number): Promise<ReceiverServer> {
+  const store = new RequestStore();
   const server = createServer({ keepAliveTimeout: 65_000, noDelay: true }, (request, response) => {
     const target = request.url as string;
     const path = target.split("?")[0] as string;

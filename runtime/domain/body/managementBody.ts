@@ -3,8 +3,8 @@ import { readJson } from "../json.ts";
 import { checkJson } from "./jsonText.ts";
 import { MAX_DEPTH } from "./scanNames.ts";
 
-const invalid = (message: string, path = "") =>
-  new TriggersError("invalid_request", message, { details: [{ path, message }] });
+const invalid = (message: string) =>
+  new TriggersError("invalid_request", message, { details: [{ path: "", message }] });
 
 /** JSON of a management call. @throws TriggersError `invalid_json` with the position, `invalid_request` */
 export function parseJson(bytes: Uint8Array): unknown {

@@ -4,14 +4,14 @@ type Maybe = number | null;
 const known = (value: Maybe | undefined): value is number => value !== null && value !== undefined;
 
 /**
- * The mean of each value and those up to `reach` before and after it. Null where the value is, and in buckets that still fill, since what
+ * The mean of each value and those up to two before and after it. Null where the value is, and in buckets that still fill, since what
  * they come to is not known yet.
  */
-export function movingAverage(values: readonly Maybe[], partial: readonly boolean[] = [], reach = 2): Maybe[] {
+export function movingAverage(values: readonly Maybe[], partial: readonly boolean[] = []): Maybe[] {
   const whole = values.map((value, at) => (partial[at] === true ? null : value));
   return whole.map((value, at) => {
     if (!known(value)) return null;
-    const near = whole.slice(Math.max(0, at - reach), at + reach + 1).filter(known);
+    const near = whole.slice(Math.max(0, at - 2), at + 3).filter(known);
     return near.reduce((sum, each) => sum + each, 0) / near.length;
   });
 }

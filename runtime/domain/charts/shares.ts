@@ -85,13 +85,12 @@ export function judge({ value, zones }: Pick<Gauge, "value" | "zones">): Judged 
   return { paint: zone[1], word: zone[2] };
 }
 
-/** @param from share where the scale begins; told at its end, so that nobody takes it for zero */
-export function drawGauge(gauge: Gauge, width: number, from = 0): Drawing {
+export function drawGauge(gauge: Gauge, width: number): Drawing {
   const { value, zones, says } = gauge;
   const outer = width / 2 - 4;
   const height = outer + 26;
   const [cx, cy] = [width / 2, outer + 4];
-  const angle = (share: number) => -Math.PI / 2 + Math.min(1, Math.max(0, (share - from) / (1 - from))) * Math.PI;
+  const angle = (share: number) => -Math.PI / 2 + Math.min(1, Math.max(0, share)) * Math.PI;
   const band = (start: number, end: number, inner: number, rim: number) =>
     arc()({ startAngle: angle(start), endAngle: angle(end), innerRadius: inner, outerRadius: rim }) ?? "";
   const moved = (d: string, fill: Paint): Shape => ({
@@ -99,13 +98,13 @@ export function drawGauge(gauge: Gauge, width: number, from = 0): Drawing {
     fill,
     at: { d, transform: `translate(${cx},${cy})` },
   });
-  const shapes: Shape[] = [moved(band(from, 1, outer * 0.7, outer * 0.93), "sunk")];
+  const shapes: Shape[] = [moved(band(0, 1, outer * 0.7, outer * 0.93), "sunk")];
   zones.forEach(([start, paint], at) => {
     shapes.push(moved(band(start, zones[at + 1]?.[0] ?? 1, outer * 0.96, outer), paint));
   });
   const judged = judge(gauge);
   if (value !== null && judged !== undefined)
-    shapes.push(moved(band(from, value, outer * 0.7, outer * 0.93), judged.paint));
+    shapes.push(moved(band(0, value, outer * 0.7, outer * 0.93), judged.paint));
   for (const [start] of zones.slice(1)) {
     const at = angle(start) - Math.PI / 2;
     const on = (radius: number): [number, number] => [cx + Math.cos(at) * radius, cy + Math.sin(at) * radius];
@@ -113,7 +112,7 @@ export function drawGauge(gauge: Gauge, width: number, from = 0): Drawing {
   }
   shapes.push(text(cx, cy - 2, says, { fill: "ink", anchor: "middle", size: 22, bold: true }));
   const edge = (share: number) => `${Math.round(share * 100)} %`;
-  shapes.push(text(cx - outer * 0.815, cy + 14, edge(from), { anchor: "middle" }));
+  shapes.push(text(cx - outer * 0.815, cy + 14, edge(0), { anchor: "middle" }));
   shapes.push(text(cx + outer * 0.815, cy + 14, edge(1), { anchor: "middle" }));
   return { width, height, shapes, marks: [{ x: 0, y: 0, width, height, row: 0 }] };
 }

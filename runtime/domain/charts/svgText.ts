@@ -30,7 +30,7 @@ export const firstInTheDark = "#4aa3dd";
 const FONT = "Roboto, Helvetica, Arial, sans-serif";
 
 const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-const colour = (paint: Paint | "none", palette: Palette): string => (paint === "none" ? paint : palette[paint]);
+const colour = (paint: Paint | "none"): string => (paint === "none" ? paint : printed[paint]);
 
 /** Signs that the font of a PDF lacks, as lines about the middle of a letter. */
 const drawnSigns: Readonly<Record<string, string>> = {
@@ -43,15 +43,15 @@ const drawnSigns: Readonly<Record<string, string>> = {
 const MIDDLE = 4;
 
 /** @param says in a sentence what it shows */
-export function svgText({ width, height, shapes }: Drawing, says: string, palette: Palette = printed): string {
+export function svgText({ width, height, shapes }: Drawing, says: string): string {
   const parts = shapes.map(({ tag, fill, stroke, at, text }) => {
     const paints = [
-      ...(fill === undefined ? [] : [["fill", colour(fill, palette)] as const]),
-      ...(stroke === undefined ? [] : [["stroke", colour(stroke, palette)] as const]),
+      ...(fill === undefined ? [] : [["fill", colour(fill)] as const]),
+      ...(stroke === undefined ? [] : [["stroke", colour(stroke)] as const]),
     ];
     const drawn = tag === "text" ? drawnSigns[text ?? ""] : undefined;
     if (drawn !== undefined && fill !== undefined)
-      return html`<path d="${drawn}" transform="translate(${at.x},${Number(at.y) - MIDDLE})" fill="none" stroke="${colour(fill, palette)}" stroke-width="1.6"/>`;
+      return html`<path d="${drawn}" transform="translate(${at.x},${Number(at.y) - MIDDLE})" fill="none" stroke="${colour(fill)}" stroke-width="1.6"/>`;
     const attributes = [...Object.entries(at), ...paints].map(([name, value]) => html` ${kebab(name)}="${value}"`);
     // The names of elements come from the type, and stand in the template as they are.
     if (tag === "line") return html`<line${attributes}/>`;

@@ -298,12 +298,3 @@ export function decodeDeliver(message: string): DeliverMessage {
       return { kind, ...whom };
   }
 }
-
-/** A first attempt's message, and nothing else. @throws CodecError */
-export function decodeDelivery(message: string): DeliveryMessage {
-  const decoded = decodeDeliver(message);
-  if (decoded.kind !== "delivery")
-    throw new CodecError("corrupt", `expected a delivery message, found ${decoded.kind}`);
-  const { kind: _, ...delivery } = decoded;
-  return delivery;
-}

@@ -32,10 +32,10 @@ const checksum = (text: string): string => {
 };
 
 /** A new secret for a key: base62, about 190 bits. */
-export function newSecret(random: (n: number) => Uint8Array = randomBytes): string {
+export function newSecret(): string {
   let secret = "";
   while (secret.length < SECRET) {
-    for (const byte of random(SECRET)) if (byte < 248 && secret.length < SECRET) secret += BASE62[byte % 62];
+    for (const byte of randomBytes(SECRET)) if (byte < 248 && secret.length < SECRET) secret += BASE62[byte % 62];
   }
   return secret;
 }

@@ -35,11 +35,7 @@ const createdAt = (first: Ulid, replayId: string | undefined): string =>
   rfc3339(timeOf(replayId === undefined ? first : replayId.slice(4)));
 
 /** @param offsets of the events to name */
-export function viewDelivery(
-  item: DeliveryItem,
-  offsets: readonly number[],
-  status: DeliveryStatus = item.status,
-): DeliveryView {
+export function viewDelivery(item: DeliveryItem, offsets: readonly number[], status: DeliveryStatus): DeliveryView {
   const replay_id = item.retried_by ?? item.replay_id;
   const next = status === "failed" ? item.next_attempt_at : undefined;
   return {

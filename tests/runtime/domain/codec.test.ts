@@ -7,7 +7,6 @@ import {
   CodecError,
   type DeliverMessage,
   decodeDeliver,
-  decodeDelivery,
   decodeIngest,
   encodeArchive,
   encodeDelivery,
@@ -341,12 +340,6 @@ for (const [says, text, fault] of refusals) {
       fault,
     ));
 }
-
-test("a reader of first attempts refuses a retry", () =>
-  assert.equal(
-    faultOf(() => decodeDelivery(header({ k: "retry", batches: [FIRST] }))),
-    "corrupt: expected a delivery message, found retry",
-  ));
 
 test("only failed, dead-lettered and held deliveries are in the index by state, only swept ones in the index of due ones", () => {
   const item: DeliveryItem = {

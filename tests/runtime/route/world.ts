@@ -4,7 +4,7 @@ import { givingBack } from "../../../runtime/aws/giveBack.ts";
 import type { Outgoing } from "../../../runtime/aws/queues.ts";
 import {
   type DeliveryMessage,
-  decodeDelivery,
+  decodeDeliver,
   encodeIngest,
   type IngestMessage,
 } from "../../../runtime/domain/codec/index.ts";
@@ -92,7 +92,11 @@ export function makeWorld(selectors: Readonly<Record<string, EventSelector>>) {
     },
     async queue(messages) {
       if (fails.delete("queue")) return messages.map((_, at) => (at === 0 ? new Error("queue failed") : undefined));
-      deliveries.push(...messages.map(({ text }) => decodeDelivery(text)));
+      for (const { text } of messages) {
+        const { kind, ...delivery } = decodeDeliver(text);
+        assert.equal(kind, "delivery");
+        deliveries.push(delivery as DeliveryMessage);
+      }
       return messages.map(() => undefined);
     },
     async archive(entries) {

@@ -198,7 +198,7 @@ test("a cell without data is a gap, a cell of zero is not, and the fullest is th
 });
 
 test("a spark line has a gap where data is missing", () => {
-  const [shape] = drawSpark([1, 2, null, 4, 5], { width: 100, height: 20 }).shapes;
+  const [shape] = drawSpark([1, 2, null, 4, 5], { width: 100, height: 20 }, []).shapes;
   assert.equal(String(shape!.at.d).split("M").length - 1, 2);
 });
 
