@@ -17,6 +17,13 @@ from .errors import TriggersError
 #: Refusals for which one event of the request may be to blame: the others are sent without it.
 BLAMES_EVENTS = frozenset({400, 413, 422})
 
+MAX_EVENTS = 100
+MAX_BYTES = 500_000
+#: Seconds that the first event of a request waits for others.
+MAX_WAIT = 0.2
+#: Requests under way at once.
+CONCURRENCY = 4
+
 _Waiting = tuple[str, Any]
 
 
@@ -65,7 +72,48 @@ def _stop(*_: object) -> None:
     raise SystemExit(128 + signal.SIGTERM)
 
 
-class Batch:
+class _Gathering:
+    """What both kinds of batch have: the events that wait, and when they are enough for a request."""
+
+    def __init__(self, write: Callable[[Any], str], max_events: int, max_bytes: int, max_wait: float) -> None:
+        self._write = write
+        self._max_events = max_events
+        self._max_bytes = max_bytes
+        self._max_wait = max_wait
+        self._waiting: list[_Waiting] = []
+        self._bytes = 2
+        self._closed = False
+
+    def _gather(self, text: str, future: Any) -> None:
+        """:raises RuntimeError: after the batch was closed"""
+        if self._closed:
+            raise RuntimeError("This batch is closed.")
+        size = len(text.encode()) + 1
+        if self._waiting and self._bytes + size > self._max_bytes:
+            self._hand_on()
+        if not self._waiting:
+            self._start_clock()
+        self._waiting.append((text, future))
+        self._bytes += size
+        if len(self._waiting) >= self._max_events:
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        if self._waiting:
+            self._take(self._waiting)
+        self._waiting = []
+        self._bytes = 2
+
+    def _start_clock(self) -> None:
+        """The first event waits from now."""
+        raise NotImplementedError
+
+    def _take(self, events: list[_Waiting]) -> None:
+        """Sends them as one request, soon."""
+        raise NotImplementedError
+
+
+class Batch(_Gathering):
     """Gathers events; threads send them.
 
     Every event that :meth:`add` took is sent, or its future tells why not: also when the program ends, by its end, an
@@ -77,24 +125,18 @@ class Batch:
         send: Callable[[str], Any],
         write: Callable[[Any], str],
         *,
-        max_events: int = 100,
-        max_bytes: int = 500_000,
-        max_wait: float = 0.2,
-        concurrency: int = 4,
+        max_events: int = MAX_EVENTS,
+        max_bytes: int = MAX_BYTES,
+        max_wait: float = MAX_WAIT,
+        concurrency: int = CONCURRENCY,
         on_signals: bool = True,
     ) -> None:
+        super().__init__(write, max_events, max_bytes, max_wait)
         self._send = send
-        self._write = write
-        self._max_events = max_events
-        self._max_bytes = max_bytes
-        self._max_wait = max_wait
         self._changed = threading.Condition()
-        self._waiting: list[_Waiting] = []
-        self._bytes = 2
         self._deadline = 0.0
         self._ready: deque[list[_Waiting]] = deque()
         self._under_way = 0
-        self._closed = False
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(concurrency)]
         for thread in self._threads:
             thread.start()
@@ -111,19 +153,9 @@ class Batch:
     def add(self, event: Any) -> Future[Any]:
         """:returns: a future of what the platform answers for this event, or of a ``TriggersError`` of it alone"""
         text = self._write(event)
-        size = len(text.encode()) + 1
         future: Future[Any] = Future()
         with self._changed:
-            if self._closed:
-                raise RuntimeError("This batch is closed.")
-            if self._waiting and self._bytes + size > self._max_bytes:
-                self._hand_on()
-            if not self._waiting:
-                self._deadline = time.monotonic() + self._max_wait
-            self._waiting.append((text, future))
-            self._bytes += size
-            if len(self._waiting) >= self._max_events:
-                self._hand_on()
+            self._gather(text, future)
             self._changed.notify()
         return future
 
@@ -155,11 +187,11 @@ class Batch:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _hand_on(self) -> None:
-        if self._waiting:
-            self._ready.append(self._waiting)
-        self._waiting = []
-        self._bytes = 2
+    def _start_clock(self) -> None:
+        self._deadline = time.monotonic() + self._max_wait
+
+    def _take(self, events: list[_Waiting]) -> None:
+        self._ready.append(events)
 
     def _next(self) -> list[_Waiting] | None:
         with self._changed:
@@ -188,7 +220,7 @@ class Batch:
                 self._changed.notify_all()
 
 
-class AsyncBatch:
+class AsyncBatch(_Gathering):
     """Gathers events; tasks send them. Every event that :meth:`add` took is sent, or its future tells why not: close it
     (``async with``) before the loop ends."""
 
@@ -197,39 +229,21 @@ class AsyncBatch:
         send: Callable[[str], Awaitable[Any]],
         write: Callable[[Any], str],
         *,
-        max_events: int = 100,
-        max_bytes: int = 500_000,
-        max_wait: float = 0.2,
-        concurrency: int = 4,
+        max_events: int = MAX_EVENTS,
+        max_bytes: int = MAX_BYTES,
+        max_wait: float = MAX_WAIT,
+        concurrency: int = CONCURRENCY,
     ) -> None:
+        super().__init__(write, max_events, max_bytes, max_wait)
         self._send = send
-        self._write = write
-        self._max_events = max_events
-        self._max_bytes = max_bytes
-        self._max_wait = max_wait
         self._turn = asyncio.Semaphore(concurrency)
-        self._waiting: list[_Waiting] = []
-        self._bytes = 2
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._closed = False
 
     def add(self, event: Any) -> asyncio.Future[Any]:
         """:returns: a future of what the platform answers for this event, or of a ``TriggersError`` of it alone"""
-        if self._closed:
-            raise RuntimeError("This batch is closed.")
-        text = self._write(event)
-        size = len(text.encode()) + 1
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
-        if self._waiting and self._bytes + size > self._max_bytes:
-            self._hand_on()
-        if not self._waiting:
-            self._timer = loop.call_later(self._max_wait, self._hand_on)
-        self._waiting.append((text, future))
-        self._bytes += size
-        if len(self._waiting) >= self._max_events:
-            self._hand_on()
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._gather(self._write(event), future)
         return future
 
     async def flush(self) -> None:
@@ -251,16 +265,15 @@ class AsyncBatch:
     ) -> None:
         await self.close()
 
-    def _hand_on(self) -> None:
+    def _start_clock(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._max_wait, self._hand_on)
+
+    def _take(self, events: list[_Waiting]) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        if self._waiting:
-            task = asyncio.get_running_loop().create_task(self._post(self._waiting))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        self._waiting = []
-        self._bytes = 2
+        task = asyncio.get_running_loop().create_task(self._post(events))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _post(self, events: list[_Waiting]) -> None:
         groups = [events]

@@ -4,12 +4,12 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import httpx
 
-from ._batch import AsyncBatch, Batch
+from ._batch import CONCURRENCY, MAX_BYTES, MAX_EVENTS, MAX_WAIT, AsyncBatch, Batch
 from ._cancel import Cancel, Cancelled, Late, run
 from ._pages import AsyncPages, Pages
 from ._transport import Call, Send, options_of, path_of, plan, read_json, write_json
@@ -18,9 +18,13 @@ from .errors import TriggersCancelledError
 from .verify import DEFAULT_TOLERANCE_SECONDS, verify
 
 Json = Any
+Http = TypeVar("Http", httpx.Client, httpx.AsyncClient)
 
 
-class _Client:
+class _Client(Generic[Http]):
+    #: Makes the HTTP client where none is given.
+    _new_http: ClassVar[Callable[..., Any]]
+
     def __init__(
         self,
         api_key: str | None = None,
@@ -31,6 +35,8 @@ class _Client:
         max_wait: float = 60.0,
         lossless: bool = False,
         webhook_secrets: str | list[str] | tuple[str, ...] = (),
+        proxy: str | None = None,
+        http_client: Http | None = None,
     ) -> None:
         """
         :param api_key: ``trg_<live|sandbox>_…``; by default the variable ``TRIGGERS_API_KEY``
@@ -40,9 +46,12 @@ class _Client:
         :param max_wait: a request is not repeated when that would mean to wait longer, seconds
         :param lossless: decimals come as ``decimal.Decimal``, with every digit; integers always have theirs
         :param webhook_secrets: for :meth:`verify`, ``whsec_…``
+        :param proxy: ``http://host:port``; by default what ``HTTP_PROXY`` and ``HTTPS_PROXY`` say
+        :param http_client: in place of one of its own
         :raises TypeError: without a key, or with an address that is none
         """
         self._options = options_of(api_key, url, timeout, retries, max_wait, lossless, webhook_secrets)
+        self._http: Http = http_client or self._new_http(proxy=proxy, follow_redirects=False)
 
     @property
     def url(self) -> str:
@@ -82,24 +91,10 @@ class _Client:
         return Call(method, path_of(path, params, query), text, **options)
 
 
-class Triggers(_Client):
+class Triggers(_Client[httpx.Client]):
     """A client of the platform. Keep one; close it (``with``) when it is no longer needed."""
 
-    def __init__(
-        self,
-        api_key: str | None = None,
-        url: str | None = None,
-        *,
-        proxy: str | None = None,
-        http_client: httpx.Client | None = None,
-        **options: Any,
-    ) -> None:
-        """
-        :param proxy: ``http://host:port``; by default what ``HTTP_PROXY`` and ``HTTPS_PROXY`` say
-        :param http_client: in place of one of its own
-        """
-        super().__init__(api_key, url, **options)
-        self._http = http_client or httpx.Client(proxy=proxy, follow_redirects=False)
+    _new_http = httpx.Client
 
     def close(self) -> None:
         self._http.close()
@@ -203,10 +198,10 @@ class Triggers(_Client):
     def batch(
         self,
         *,
-        max_events: int = 100,
-        max_bytes: int = 500_000,
-        max_wait: float = 0.2,
-        concurrency: int = 4,
+        max_events: int = MAX_EVENTS,
+        max_bytes: int = MAX_BYTES,
+        max_wait: float = MAX_WAIT,
+        concurrency: int = CONCURRENCY,
         on_signals: bool = True,
         **options: Any,
     ) -> Batch:
@@ -279,20 +274,10 @@ class Triggers(_Client):
         return self.call("POST", "/metrics/query", body=query, **options)
 
 
-class AsyncTriggers(_Client):
+class AsyncTriggers(_Client[httpx.AsyncClient]):
     """The same for asyncio. Cancelling the task ends a call at once, waits between attempts included."""
 
-    def __init__(
-        self,
-        api_key: str | None = None,
-        url: str | None = None,
-        *,
-        proxy: str | None = None,
-        http_client: httpx.AsyncClient | None = None,
-        **options: Any,
-    ) -> None:
-        super().__init__(api_key, url, **options)
-        self._http = http_client or httpx.AsyncClient(proxy=proxy, follow_redirects=False)
+    _new_http = httpx.AsyncClient
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -363,10 +348,10 @@ class AsyncTriggers(_Client):
     def batch(
         self,
         *,
-        max_events: int = 100,
-        max_bytes: int = 500_000,
-        max_wait: float = 0.2,
-        concurrency: int = 4,
+        max_events: int = MAX_EVENTS,
+        max_bytes: int = MAX_BYTES,
+        max_wait: float = MAX_WAIT,
+        concurrency: int = CONCURRENCY,
         **options: Any,
     ) -> AsyncBatch:
         return AsyncBatch(
