@@ -4,6 +4,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { defined, mapDefined } from "../../runtime/domain/defined.ts";
 import type { Home, OriginOutputs, Standby } from "../stack/otherStacks.ts";
+import { EDGE_REGION } from "../stack/settings.ts";
 import { root } from "./bundle.ts";
 import type { DataBucket } from "./dataBucket.ts";
 import { WebAcl } from "./webAcl.ts";
@@ -93,9 +94,6 @@ const methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
  * in the format of errors; 403 and 503 are not, for those our functions say more by. docs/decisions/edge-errors.md.
  */
 const WORDLESS = [414, 502, 504];
-
-/** Resources of CloudFront belong to us-east-1. */
-const EDGE_REGION = "us-east-1";
 
 /** The distribution: TLS 1.2 and later under a name of our own, nothing cached, every request authenticated before it leaves the edge. */
 export class Distribution extends pulumi.ComponentResource {

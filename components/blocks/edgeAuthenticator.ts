@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { EdgeConfig } from "../../runtime/edge/config.ts";
 import type { KeyDirectory } from "../platform/keyDirectory.ts";
+import { EDGE_REGION } from "../stack/settings.ts";
 import { bundle } from "./bundle.ts";
 import { EncryptionKey, forLogGroups } from "./encryptionKey.ts";
 import { policyOf, toUseLogKey, trustOf } from "./permissions.ts";
@@ -18,9 +19,6 @@ export interface EdgeAuthenticatorArgs {
   readonly logRetentionDays: number;
   readonly protect: boolean;
 }
-
-/** Where CloudFront takes its functions from, for stacks of every region. */
-const EDGE_REGION = "us-east-1";
 
 /** The Lambda@Edge function that tells who calls before a request reaches a region. */
 export class EdgeAuthenticator extends pulumi.ComponentResource {
@@ -77,7 +75,7 @@ export class EdgeAuthenticator extends pulumi.ComponentResource {
           {
             // It logs in whichever region it runs, to groups that AWS names and makes.
             actions: ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-            resources: [pulumi.interpolate`arn:aws:logs:*:${account}:log-group:/aws/lambda/us-east-1.*`],
+            resources: [pulumi.interpolate`arn:aws:logs:*:${account}:log-group:/aws/lambda/${EDGE_REGION}.*`],
           },
           ...args.logRegions.map((where) => toUseLogKey(logKeyOf(where), where)),
         ]),

@@ -1,8 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { EDGE_REGION } from "../stack/settings.ts";
 
-/** Web ACLs of CloudFront live there, for stacks of every region. */
-const EDGE_REGION = "us-east-1";
 const WINDOW_SECONDS = 60;
 
 /** An error as every answer has it (a test compares); WAF takes a fixed text, so the request has no id of its own. */

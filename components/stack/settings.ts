@@ -7,6 +7,9 @@ import { z } from "zod";
  */
 const regionName = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be a region's name, such as eu-west-1");
 
+/** Where CloudFront has its functions, certificates, logs and metrics, for stacks of every region. */
+export const EDGE_REGION = "us-east-1";
+
 /** CloudWatch accepts only these. Source: PutRetentionPolicy, API reference. */
 const logRetention = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,

@@ -1,11 +1,9 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Distribution } from "../blocks/distribution.ts";
+import { EDGE_REGION } from "../stack/settings.ts";
 import { AlarmTopic } from "./alarmTopic.ts";
 import { dashboardBody, graph } from "./dashboard.ts";
-
-/** CloudFront reports to us-east-1 only, and alarms live where their metrics are. */
-const EDGE_REGION = "us-east-1";
 
 export interface EdgeWatchArgs {
   readonly distribution: Distribution;
