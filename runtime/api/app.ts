@@ -1,7 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { defined } from "../domain/defined.ts";
-import { asTriggersError, errorResponse, TriggersError, unauthorized } from "../domain/errors/errors.ts";
+import { asTriggersError, errorResponse, noSuch, TriggersError, unauthorized } from "../domain/errors/errors.ts";
 import { originHeaders, preflightHeaders } from "../domain/identity/browser.ts";
 import {
   decodeIdentity,
@@ -42,7 +42,7 @@ function wrongMethod(method: string, here: readonly { readonly method: string }[
 
 const NO_STORE = { "cache-control": "no-store" };
 
-const noRoute = (path: string) => new TriggersError("not_found", `There is no route ${path}.`);
+const noRoute = (path: string) => noSuch("route", path);
 
 /** @throws TriggersError `invalid_request` where the path holds an invalid escape (`%zz`) or bytes that are not UTF-8 */
 function refuseMalformedPath(path: string): void {

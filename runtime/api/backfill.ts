@@ -1,7 +1,7 @@
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { insertJob } from "../database/jobs.ts";
 import type { Tx } from "../database/roles.ts";
-import { TriggersError } from "../domain/errors/errors.ts";
+import { invalidBody } from "../domain/errors/errors.ts";
 import { type Identity, type Tenant, tenantOf } from "../domain/identity/identity.ts";
 import { newId } from "../domain/ids.ts";
 import { encodeJobsMessage, type ReplayRequest } from "../domain/job.ts";
@@ -11,9 +11,7 @@ import type { Deps } from "./deps.ts";
 /** @throws TriggersError `invalid_request` for a time still to come */
 export function checkBackfill(from: string | undefined, now: Millis): void {
   if (from === undefined || Date.parse(from) <= now) return;
-  throw new TriggersError("invalid_request", "The body is not valid.", {
-    details: [{ path: "/backfill_from", message: "must not be in the future" }],
-  });
+  throw invalidBody({ path: "/backfill_from", message: "must not be in the future" });
 }
 
 /** A replay of what this subscription matches since `from`, in the caller's transaction. @returns its id */

@@ -1,5 +1,5 @@
 import type { Table } from "../aws/tables.ts";
-import { TriggersError } from "../domain/errors/errors.ts";
+import { noSuch, TriggersError } from "../domain/errors/errors.ts";
 import {
   formatKey,
   hashSecret,
@@ -76,7 +76,7 @@ export async function putKey(deps: Deps, record: KeyRecord): Promise<void> {
 /** The customer's key. @throws TriggersError `not_found` */
 export async function getKey(deps: Deps, customerId: string, keyId: string): Promise<KeyRecord> {
   const record = await readKey(keysOf(deps), keyId, "strong");
-  if (record?.customer_id !== customerId) throw new TriggersError("not_found", `There is no key ${keyId}.`);
+  if (record?.customer_id !== customerId) throw noSuch("key", keyId);
   return record;
 }
 

@@ -1,4 +1,4 @@
-import { errorResponse, TriggersError } from "../domain/errors/errors.ts";
+import { errorResponse, invalidBody, noSuch, TriggersError } from "../domain/errors/errors.ts";
 import { schemeOf } from "../domain/host.ts";
 import { type Identity, tenantOf } from "../domain/identity/identity.ts";
 import { newId, ulidIn } from "../domain/ids.ts";
@@ -87,7 +87,7 @@ const redirect = (location: string, cookies: readonly string[]): ConsoleAnswer =
 });
 
 const notSignedIn = () => new TriggersError("unauthorized", "You are not signed in, or the session has ended.");
-const noRoute = (path: string) => new TriggersError("not_found", `There is no route ${path}.`);
+const noRoute = (path: string) => noSuch("route", path);
 
 const originOf = ({ host }: ConsoleRequest): string => `${schemeOf(host)}://${host}`;
 
@@ -253,7 +253,7 @@ export class Console {
         const id = path.startsWith(`${SESSION}s/`) ? path.slice(SESSION.length + 2) : undefined;
         if (request.method !== "DELETE" || id === undefined) throw noRoute(path);
         const ended = await sessions.endOne(session, id);
-        if (ended === undefined) throw new TriggersError("not_found", `There is no session ${id}.`);
+        if (ended === undefined) throw noSuch("session", id);
         await this.ports.closeSockets(ended.hash, ended.customer_id);
         return { status: 204, headers: NO_STORE, cookies: [], body: "" };
       }
@@ -331,9 +331,7 @@ function customerIn(body: Buffer): string {
     const { customer_id } = JSON.parse(body.toString("utf8")) as { customer_id?: unknown };
     if (typeof customer_id === "string") return customer_id;
   } catch {}
-  throw new TriggersError("invalid_request", "The body is not valid.", {
-    details: [{ path: "/customer_id", message: "must be the id of a customer" }],
-  });
+  throw invalidBody({ path: "/customer_id", message: "must be the id of a customer" });
 }
 
 const timesOf = (session: Session) => ({

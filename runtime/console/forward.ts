@@ -1,7 +1,7 @@
 import type { LambdaFunctionURLResult } from "aws-lambda";
 import type { Dynamodb, Invoke } from "../aws/clients.ts";
 import { defined } from "../domain/defined.ts";
-import { TriggersError } from "../domain/errors/errors.ts";
+import { noSuch, TriggersError } from "../domain/errors/errors.ts";
 import {
   BODY_FAULT_HEADER,
   CONTENT_TYPE_HEADER,
@@ -107,7 +107,7 @@ export function identityOf(session: Session, member: Membership, asked: Asked, h
 async function withKey(identity: Identity, keyId: string, ports: ForwardPorts): Promise<Identity> {
   const record = await readKey({ dynamodb: ports.dynamodb, name: ports.keysTable }, keyId, "strong");
   const ended = record?.expires_at !== undefined && Date.parse(record.expires_at) <= ports.now();
-  if (record?.customer_id !== identity.customer_id) throw new TriggersError("not_found", `There is no key ${keyId}.`);
+  if (record?.customer_id !== identity.customer_id) throw noSuch("key", keyId);
   if (record.status !== "active" || ended)
     throw new TriggersError("forbidden", "This key is revoked or expired: choose another.");
   return {

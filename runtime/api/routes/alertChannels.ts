@@ -17,7 +17,7 @@ import {
   composeVerification,
 } from "../../domain/alerts/alert.ts";
 import type { SendAnswer, SendRequest } from "../../domain/alerts/work.ts";
-import { TriggersError } from "../../domain/errors/errors.ts";
+import { invalidBody, noSuch, TriggersError } from "../../domain/errors/errors.ts";
 import { newId } from "../../domain/ids.ts";
 import { linkTo } from "../../domain/links.ts";
 import { TimeZone } from "../../domain/metrics/query.ts";
@@ -109,8 +109,7 @@ const viewChannel = ({
   updated_at: updated_at.toISOString(),
 });
 
-const refuseTarget = (message: string): TriggersError =>
-  new TriggersError("invalid_request", "The body is not valid.", { details: [{ path: "/target", message }] });
+const refuseTarget = (message: string): TriggersError => invalidBody({ path: "/target", message });
 
 const E164 = /^\+[1-9]\d{6,14}$/;
 const SLACK = /^https:\/\/hooks\.slack(?:-gov)?\.com\/(?:services|triggers|workflows)\/[A-Za-z0-9/_-]+$/;
@@ -146,8 +145,6 @@ function checkedTarget(deps: Deps, kind: ChannelKind, target: string): string {
 /** Of a Slack webhook's URL, which is a secret: its host, and the end by which its owner knows it. */
 const shown = (kind: ChannelKind, target: string): string =>
   kind === "slack" ? `${new URL(target).origin}/…${target.slice(-4)}` : target;
-
-const notFound = (id: string) => new TriggersError("not_found", `There is no alert channel ${id}.`);
 
 async function codeHash(deps: Deps, channelId: string, code: string): Promise<Buffer> {
   return createHmac("sha256", await deps.secret(deps.env.CURSOR_SECRET))
@@ -207,7 +204,7 @@ export function register(app: Api, deps: Deps): void {
       .executeTakeFirst();
   async function found(c: Context<ApiEnv>, id: string): Promise<Row> {
     const row = await as(c, (tx) => find(tx, c, id));
-    if (row === undefined) throw notFound(id);
+    if (row === undefined) throw noSuch("alert channel", id);
     return row;
   }
 
@@ -403,7 +400,7 @@ export function register(app: Api, deps: Deps): void {
         if (changed !== undefined) tell(params.id, { time_zone });
         return changed;
       });
-      if (row === undefined) throw notFound(params.id);
+      if (row === undefined) throw noSuch("alert channel", params.id);
       return c.json(viewChannel(row));
     },
   );

@@ -8,7 +8,7 @@ import type { AlertRuleTable } from "../../database/schema.ts";
 import { alertKinds, severities, usualRule } from "../../domain/alerts/kinds.ts";
 import { type RuleDefinition, RuleQuery, watchedBy } from "../../domain/alerts/rule.ts";
 import { defined } from "../../domain/defined.ts";
-import { TriggersError } from "../../domain/errors/errors.ts";
+import { invalidBody, noSuch, TriggersError } from "../../domain/errors/errors.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { grainFor } from "../../domain/metrics/facts.ts";
 import { dimensionsIn, MetricsQuery, type MetricsQueryInput } from "../../domain/metrics/query.ts";
@@ -120,9 +120,7 @@ const filterOf = (filter: RuleInput["filter"]): RuleDefinition["filter"] =>
 function checkedRule(rule: RuleDefinition): RuleDefinition {
   const faults = kindFaults(rule);
   if (faults.length === 0) return rule;
-  throw new TriggersError("invalid_request", "The body is not valid.", {
-    details: faults.map(([member, message]) => ({ path: `/${member}`, message })),
-  });
+  throw invalidBody(...faults.map(([member, message]) => ({ path: `/${member}`, message })));
 }
 
 const viewRule = ({ rule_id, definition, created_at, updated_at }: Selectable<AlertRuleTable>) => ({
@@ -148,8 +146,6 @@ async function checkChannels(tx: Tx, tenant: Tenant, channels: readonly string[]
     details: [{ path: `/channels/${unknown}`, message: "names no channel" }],
   });
 }
-
-const notFound = (id: string) => new TriggersError("not_found", `There is no alert rule ${id}.`);
 
 export function register(app: Api, deps: Deps): void {
   route(
@@ -270,7 +266,7 @@ export function register(app: Api, deps: Deps): void {
     },
     async (c, { params }) => {
       const row = await asCaller(deps, c, (tx) => findRule(tx, c.get("tenant"), params.id));
-      if (row === undefined) throw notFound(params.id);
+      if (row === undefined) throw noSuch("alert rule", params.id);
       return c.json(viewRule(row));
     },
   );
@@ -309,7 +305,7 @@ export function register(app: Api, deps: Deps): void {
             }),
           deps.now(),
         );
-        if (changed === undefined) throw notFound(params.id);
+        if (changed === undefined) throw noSuch("alert rule", params.id);
         if (!changed.definition.enabled) await endAlerts(tx, params.id, "rule_disabled", deps.now());
         tell(params.id, { ...body });
         return changed;

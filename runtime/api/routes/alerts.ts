@@ -6,7 +6,7 @@ import type { Tx } from "../../database/roles.ts";
 import type { AlertMessageTable, AlertTable } from "../../database/schema.ts";
 import { alertStates } from "../../domain/alerts/alert.ts";
 import { alertKinds, severities } from "../../domain/alerts/kinds.ts";
-import { TriggersError } from "../../domain/errors/errors.ts";
+import { noSuch } from "../../domain/errors/errors.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
@@ -85,8 +85,6 @@ const viewAlert = (row: Row, messages: readonly Selectable<AlertMessageTable>[])
     })),
 });
 
-const notFound = (id: string) => new TriggersError("not_found", `There is no alert ${id}.`);
-
 async function viewed(tx: Tx, rows: readonly Row[]) {
   const ids = rows.map(({ alert_id }) => alert_id);
   const messages =
@@ -164,7 +162,7 @@ export function register(app: Api, deps: Deps): void {
             .execute(),
         ),
       );
-      if (view === undefined) throw notFound(params.id);
+      if (view === undefined) throw noSuch("alert", params.id);
       return c.json(view);
     },
   );
@@ -179,7 +177,7 @@ export function register(app: Api, deps: Deps): void {
         .where("alert_id", "=", id)
         .returningAll()
         .executeTakeFirst();
-      if (row === undefined) throw notFound(id);
+      if (row === undefined) throw noSuch("alert", id);
       tell(id, details);
       return (await viewed(tx, [row]))[0]!;
     });

@@ -6,11 +6,12 @@ import { asCustomer, type Tx } from "../../database/roles.ts";
 import { removeAll } from "../../database/subscriptions.ts";
 import { nextVersion } from "../../database/versions.ts";
 import { defined } from "../../domain/defined.ts";
-import { TriggersError } from "../../domain/errors/errors.ts";
+import { noSuch } from "../../domain/errors/errors.ts";
 import { environments, scopes, tenantOf } from "../../domain/identity/identity.ts";
 import { newId } from "../../domain/ids.ts";
 import { type PrivacyScope, scopeKey } from "../../domain/job.ts";
 import { rfc3339 } from "../../domain/time.ts";
+import { EDGES_KNOW_MS } from "../../redis/endedVersions.ts";
 import { change } from "../audited.ts";
 import { startJob } from "../backfill.ts";
 import { listQuery, pageOf } from "../cursor.ts";
@@ -45,10 +46,6 @@ const viewOf = (row: CustomerRow) => ({
   created_at: row.created_at.toISOString(),
 });
 
-const notFound = (id: string) => new TriggersError("not_found", `There is no customer ${id}.`);
-
-/** Milliseconds for which an edge may still let a revoked key pass. */
-const KEYS_KNOWN_MS = 70_000;
 const ERASE_AFTER_SECONDS = 75;
 
 /**
@@ -81,7 +78,7 @@ async function end(deps: Deps, tx: Tx, customerId: string, by: string): Promise<
   );
   const tenant = tenantOf({ customer_id: customerId, environment: "live" });
   const job = { kind: "erasure" as const, request: { ...scope }, progress: {}, created_by: by };
-  await insertJob(tx, { job_id, tenant, customer_id: customerId, ...job }, deps.now() + KEYS_KNOWN_MS);
+  await insertJob(tx, { job_id, tenant, customer_id: customerId, ...job }, deps.now() + EDGES_KNOW_MS);
   await startJob(deps, tenant, job_id, ERASE_AFTER_SECONDS);
   return job_id;
 }
@@ -173,7 +170,7 @@ export function register(app: Api, deps: Deps): void {
       const row = await asCustomer(deps.db, params.customer_id, (tx) =>
         tx.selectFrom("customers").selectAll().where("customer_id", "=", params.customer_id).executeTakeFirst(),
       );
-      if (row?.status !== "active") throw notFound(params.customer_id);
+      if (row?.status !== "active") throw noSuch("customer", params.customer_id);
       return c.json(viewOf(row));
     },
   );
@@ -205,7 +202,7 @@ export function register(app: Api, deps: Deps): void {
           .where("status", "=", "active")
           .returningAll()
           .executeTakeFirst();
-        if (changed === undefined) throw notFound(id);
+        if (changed === undefined) throw noSuch("customer", id);
         if (body.limit_per_second !== undefined) {
           for await (const key of everyKey(deps, id)) await setCustomerLimit(deps, key.key_id, body.limit_per_second);
         }
@@ -239,7 +236,7 @@ export function register(app: Api, deps: Deps): void {
           .where("customer_id", "=", id)
           .forUpdate()
           .executeTakeFirst();
-        if (row === undefined) throw notFound(id);
+        if (row === undefined) throw noSuch("customer", id);
         if (row.status === "deleted") return;
         await tx
           .updateTable("customers")

@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import { sendOrThrow } from "../../aws/queues.ts";
 import { encodeRetry } from "../../domain/codec/index.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
-import { TriggersError } from "../../domain/errors/errors.ts";
+import { noSuch, TriggersError } from "../../domain/errors/errors.ts";
 import { type DeliveryStatus, deliveryStatuses } from "../../domain/event.ts";
 import { parseDeliveryId } from "../../domain/ids.ts";
 import { type ErrorClass, errorClasses } from "../../domain/metrics/names.ts";
@@ -119,7 +119,7 @@ export function register(app: Api, deps: Deps): void {
 
   async function one(c: Context<ApiEnv>, id: string) {
     const found = await findDelivery(context.store, c.get("tenant"), parseDeliveryId(id)!, deps.now());
-    if (found === undefined) throw new TriggersError("not_found", `There is no delivery ${id}.`);
+    if (found === undefined) throw noSuch("delivery", id);
     const isRemoved = await context.removed(c.get("identity"), [found.item.subscription_id]);
     const { offsets, status } = currentDelivery(found.batch, found.item, isRemoved);
     return { ...found, offsets, isRemoved, view: viewDelivery(found.item, offsets, status) };

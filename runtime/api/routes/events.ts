@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { MOST_ANSWER_BYTES } from "../../domain/answer.ts";
 import { mapConcurrently } from "../../domain/concurrently.ts";
-import { TriggersError } from "../../domain/errors/errors.ts";
+import { noSuch, TriggersError } from "../../domain/errors/errors.ts";
 import { type Identity, tenantOf } from "../../domain/identity/identity.ts";
 import { deliveryId, eventId, timeOf, type Ulid, ulidIn } from "../../domain/ids.ts";
 import { type Millis, rfc3339 } from "../../domain/time.ts";
@@ -58,7 +58,7 @@ export async function eventById(
 ): Promise<StoredEvent> {
   const ulid = ulidIn("evt", id)!;
   const event = (await eventsByUlid(context, identity, [ulid], now)).get(ulid);
-  if (event === undefined) throw new TriggersError("not_found", `There is no event ${id}.`);
+  if (event === undefined) throw noSuch("event", id);
   return event;
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "@hono/zod-openapi";
 import { defined, mapDefined } from "../../domain/defined.ts";
-import { TriggersError } from "../../domain/errors/errors.ts";
+import { noSuch, TriggersError } from "../../domain/errors/errors.ts";
 import { type Event, eventStatuses } from "../../domain/event.ts";
 import { eventId, ulidIn } from "../../domain/ids.ts";
 import { requirePayloads } from "../../domain/people/roles.ts";
@@ -225,7 +225,7 @@ export function register(app: Api, deps: Deps): void {
         if (done.marked.length > 0) tell(params.id);
         return done;
       });
-      if (missing.length > 0) throw new TriggersError("not_found", `There is no event ${params.id}.`);
+      if (missing.length > 0) throw noSuch("event", params.id);
       return c.body(null, 204);
     },
   );

@@ -3,7 +3,7 @@ import type { Selectable } from "kysely";
 import type { Tx } from "../../database/roles.ts";
 import type { IncidentTable } from "../../database/schema.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
-import { TriggersError } from "../../domain/errors/errors.ts";
+import { invalidBody, noSuch } from "../../domain/errors/errors.ts";
 import { OPERATOR } from "../../domain/identity/identity.ts";
 import { newId } from "../../domain/ids.ts";
 import { DAY_MS, type Millis, rfc3339 } from "../../domain/time.ts";
@@ -81,7 +81,7 @@ export async function recentIncidents(tx: Tx, now: Millis): Promise<Incident[]> 
 function refuseBackwards(starts: Date, ends: Date | null): void {
   if (ends === null || ends >= starts) return;
   const message = "is before starts_at";
-  throw new TriggersError("invalid_request", "The body is not valid.", { details: [{ path: "/ends_at", message }] });
+  throw invalidBody({ path: "/ends_at", message });
 }
 
 export function register(app: Api, deps: Deps): void {
@@ -166,7 +166,7 @@ export function register(app: Api, deps: Deps): void {
           .where("incident_id", "=", params.incident_id)
           .forUpdate()
           .executeTakeFirst();
-        if (found === undefined) throw new TriggersError("not_found", `There is no incident ${params.incident_id}.`);
+        if (found === undefined) throw noSuch("incident", params.incident_id);
         const { status, starts_at, ends_at, ...rest } = body;
         const starts = mapDefined(starts_at, (time) => new Date(time)) ?? found.starts_at;
         // An incident that lies in the future is resolved at its beginning, as if it had never happened.

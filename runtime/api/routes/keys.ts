@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { CAPS, refuseBeyond } from "../../database/caps.ts";
 import type { Tx } from "../../database/roles.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
-import { TriggersError } from "../../domain/errors/errors.ts";
+import { invalidBody, TriggersError } from "../../domain/errors/errors.ts";
 import type { KeyRecord } from "../../domain/identity/apiKey.ts";
 import { BROWSER_SCOPE, isOrigin } from "../../domain/identity/browser.ts";
 import { defaultScopes, type Identity, type KeyLimit, type Scope } from "../../domain/identity/identity.ts";
@@ -153,7 +153,7 @@ function scopesOf(body: z.output<typeof KeyRequest>, maker: Identity): Scope[] {
   const wanted = [...new Set(body.scopes ?? usual.filter((scope) => maker.scopes.includes(scope)))];
   if (body.allowed_origins !== undefined && wanted.some((scope) => scope !== BROWSER_SCOPE)) {
     const message = `a key with \`allowed_origins\` may only have the scope ${BROWSER_SCOPE}`;
-    throw new TriggersError("invalid_request", "The body is not valid.", { details: [{ path: "/scopes", message }] });
+    throw invalidBody({ path: "/scopes", message });
   }
   return wanted;
 }
@@ -203,9 +203,7 @@ export function register(app: Api, deps: Deps): void {
       const scopes = scopesOf(body, maker);
       if (scopes.length === 0) throw new TriggersError("forbidden", "This key has none of the scopes a new key has.");
       if (typeof body.expires_at === "string" && Date.parse(body.expires_at) <= deps.now()) {
-        throw new TriggersError("invalid_request", "The body is not valid.", {
-          details: [{ path: "/expires_at", message: "must be in the future" }],
-        });
+        throw invalidBody({ path: "/expires_at", message: "must be in the future" });
       }
       const family = familyOf(maker);
       const asked = {

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { asCustomer } from "../../database/roles.ts";
 import { findSubscription } from "../../database/subscriptions.ts";
-import { TriggersError } from "../../domain/errors/errors.ts";
+import { invalidBody, noSuch, TriggersError } from "../../domain/errors/errors.ts";
 import { requireLive } from "../../domain/identity/identity.ts";
 import { detected } from "../../domain/people/masking.ts";
 import { roles } from "../../domain/people/roles.ts";
@@ -48,7 +48,7 @@ function refusePaths(paths: readonly string[]): void {
       return [{ path: `/paths/${index}`, message: (cause as Error).message || "is not a JSONPath" }];
     }
   });
-  if (details.length > 0) throw new TriggersError("invalid_request", "The body is not valid.", { details });
+  if (details.length > 0) throw invalidBody(...details);
 }
 
 export function register(app: Api, deps: Deps): void {
@@ -132,7 +132,7 @@ export function register(app: Api, deps: Deps): void {
         tell(object, { reason });
         if (event !== undefined) return writeEvent(event).toString("utf8");
         const row = await findSubscription(tx, c.get("tenant"), object);
-        if (row === undefined) throw new TriggersError("not_found", `There is no subscription ${object}.`);
+        if (row === undefined) throw noSuch("subscription", object);
         return JSON.stringify({ subscription_id: object, webhook_url: row.definition.webhook_url });
       });
       if (event !== undefined) await recordViews(deps, c, person, { events: [object], how: "reveal", reason });

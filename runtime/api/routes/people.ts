@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import type { Selectable } from "kysely";
 import { asCustomer, type Tx } from "../../database/roles.ts";
 import type { PersonTable } from "../../database/schema.ts";
-import { TriggersError } from "../../domain/errors/errors.ts";
+import { invalidBody, noSuch, TriggersError } from "../../domain/errors/errors.ts";
 import { type Identity, OPERATOR, requireLive } from "../../domain/identity/identity.ts";
 import { newId } from "../../domain/ids.ts";
 import { customerRoles, type Role, roles, scopesOf } from "../../domain/people/roles.ts";
@@ -44,15 +44,11 @@ const viewOf = (row: PersonRow) => ({
   last_signed_in_at: row.signed_in_at?.toISOString() ?? null,
 });
 
-const notFound = (id: string) => new TriggersError("not_found", `There is no person ${id}.`);
-
 /** The roles that there are in a customer, and in the operator. @throws TriggersError `invalid_request` */
 function refuseRole(customerId: string, role: Role): void {
   const possible: readonly Role[] = customerId === OPERATOR ? ["operator"] : customerRoles;
   if (possible.includes(role)) return;
-  throw new TriggersError("invalid_request", "The body is not valid.", {
-    details: [{ path: "/role", message: `must be one of ${possible.join(", ")}` }],
-  });
+  throw invalidBody({ path: "/role", message: `must be one of ${possible.join(", ")}` });
 }
 
 /** Who decides on people in the customer: there is always one left. */
@@ -91,7 +87,7 @@ async function lockedPerson(tx: Tx, customerId: string, id: string): Promise<Per
     .forUpdate()
     .execute();
   const found = rows.find(({ person_id }) => person_id === id);
-  if (found === undefined) throw notFound(id);
+  if (found === undefined) throw noSuch("person", id);
   return found;
 }
 
@@ -264,7 +260,7 @@ export function register(app: Api, deps: Deps): void {
           .where("customer_id", "=", customer_id)
           .where("person_id", "=", params.person_id)
           .executeTakeFirst();
-        if (known === undefined) throw notFound(params.person_id);
+        if (known === undefined) throw noSuch("person", params.person_id);
         if (known.status === "removed") return;
         const row = await lockedPerson(tx, customer_id, params.person_id);
         await refuseLastOwner(tx, row);

@@ -5,7 +5,7 @@ import type { Context } from "hono";
 import { findJob, insertJob, listJobs, subjectKey, tenantsErased } from "../../database/jobs.ts";
 import { nextVersion } from "../../database/versions.ts";
 import { defined } from "../../domain/defined.ts";
-import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
+import { invalidBody, noSuch } from "../../domain/errors/errors.ts";
 import { newId } from "../../domain/ids.ts";
 import { type Job, jobStatuses, type PrivacyScope, scopeKey, subjectHash, subjectType } from "../../domain/job.ts";
 import { numericOf } from "../../domain/jsonNumber.ts";
@@ -72,9 +72,6 @@ const RequestSchema = z
 
 const RequestId = z.object({ id: ulidParam("prv") });
 
-const invalid = (details: readonly ErrorDetail[]) =>
-  new TriggersError("invalid_request", "The body is not valid.", { details });
-
 /** A path to every member at any depth finds the value wherever it stands, in events that are not about the person too. */
 const EVERYWHERE = /\.\.\s*(?:\*|\[\s*\*\s*\])/;
 
@@ -85,17 +82,17 @@ const EVERYWHERE = /\.\.\s*(?:\*|\[\s*\*\s*\])/;
 function scopeOf(body: ScopeInput, raw: Uint8Array, customerId: string, confirmed: boolean): PrivacyScope {
   if (body.subject === undefined) {
     if ((confirmed || body.confirm !== undefined) && body.confirm !== customerId) {
-      throw invalid([{ path: "/confirm", message: "must be the customer's id" }]);
+      throw invalidBody({ path: "/confirm", message: "must be the customer's id" });
     }
     return { all: true };
   }
   if (EVERYWHERE.test(body.subject.jsonpath) && confirmed && body.confirm !== customerId) {
-    throw invalid([{ path: "/confirm", message: "a path that leads everywhere needs the customer's id" }]);
+    throw invalidBody({ path: "/confirm", message: "a path that leads everywhere needs the customer's id" });
   }
   try {
     parsePath(body.subject.jsonpath);
   } catch (error) {
-    throw invalid([{ path: "/subject/jsonpath", message: (error as Error).message || "is not a JSONPath" }]);
+    throw invalidBody({ path: "/subject/jsonpath", message: (error as Error).message || "is not a JSONPath" });
   }
   // As it was written: parsed as a double, a long number would be another person's.
   const written = membersUnder(new TextDecoder().decode(raw), "subject").find(([name]) => name === "equals")![1];
@@ -240,7 +237,7 @@ export function register(app: Api, deps: Deps): void {
     async (c, { params }) => {
       const job = await asCaller(deps, c, (tx) => findJob(tx, params.id, c.get("tenant")));
       if (job === undefined || job.kind === "replay") {
-        throw new TriggersError("not_found", `There is no privacy request ${params.id}.`);
+        throw noSuch("privacy request", params.id);
       }
       return c.json((await viewOf(job)) as never);
     },

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { sql } from "kysely";
-import { TriggersError } from "../../domain/errors/errors.ts";
+import { noSuch } from "../../domain/errors/errors.ts";
 import { failureOf } from "../../domain/errors/failures.ts";
 import { errorClasses } from "../../domain/metrics/names.ts";
 import {
@@ -89,7 +89,7 @@ export function register(app: Api, deps: Deps): void {
   async function found(c: Context<ApiEnv>, id: string): Promise<Problem> {
     const named = parseProblemId(id)!;
     const problem = await findProblem(eventsOf(deps), c.get("tenant"), named);
-    if (problem === undefined) throw new TriggersError("not_found", `There is no problem ${id}.`);
+    if (problem === undefined) throw noSuch("problem", id);
     return problem;
   }
 
@@ -172,7 +172,7 @@ export function register(app: Api, deps: Deps): void {
         await change(deps, c, c.get("identity").customer_id, async (_tx, tell) => {
           const named = parseProblemId(params.id)!;
           const said = await sayOfProblem(eventsOf(deps), c.get("tenant"), named, state, deps.now());
-          if (!said) throw new TriggersError("not_found", `There is no problem ${params.id}.`);
+          if (!said) throw noSuch("problem", params.id);
           tell(params.id);
         });
         return c.json(await viewed(c, await found(c, params.id)));

@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { findJob, insertJob, listJobs, saveJob } from "../../database/jobs.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
-import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
+import { invalidBody, noSuch, TriggersError } from "../../domain/errors/errors.ts";
 import type { Identity } from "../../domain/identity/identity.ts";
 import { newId, parseDeliveryId, ulidIn } from "../../domain/ids.ts";
 import { DEFAULT_REPLAY_RATE, type Job, jobStatuses, type ReplayRequest } from "../../domain/job.ts";
@@ -73,13 +73,10 @@ export const viewReplay = (job: Job) => ({
   updated_at: job.updated_at,
 });
 
-const invalid = (details: readonly ErrorDetail[]) =>
-  new TriggersError("invalid_request", "The body is not valid.", { details });
-
 /** @throws TriggersError `invalid_request` naming the first invalid id of the list */
 function checkIds(ids: readonly string[] | undefined, member: string, isId: (id: string) => boolean): void {
   const at = (ids ?? []).findIndex((id) => !isId(id));
-  if (at >= 0) throw invalid([{ path: `/${member}/${at}`, message: "is not such an id" }]);
+  if (at >= 0) throw invalidBody({ path: `/${member}/${at}`, message: "is not such an id" });
 }
 
 /**
@@ -164,7 +161,7 @@ export function register(app: Api, deps: Deps): void {
     },
     async (c, { body }) => {
       if (body.event_ids === undefined && body.from === undefined) {
-        throw invalid([{ path: "/from", message: "is needed unless `event_ids` are given" }]);
+        throw invalidBody({ path: "/from", message: "is needed unless `event_ids` are given" });
       }
       checkIds(body.event_ids, "event_ids", (id) => ulidIn("evt", id) !== undefined);
       checkIds(body.subscription_ids, "subscription_ids", (id) => ulidIn("sub", id) !== undefined);
@@ -233,7 +230,7 @@ export function register(app: Api, deps: Deps): void {
 
   const found = async (c: Context<ApiEnv>, id: string): Promise<Job> => {
     const job = await asCaller(deps, c, (tx) => findJob(tx, id, c.get("tenant")));
-    if (job?.kind !== "replay") throw new TriggersError("not_found", `There is no replay ${id}.`);
+    if (job?.kind !== "replay") throw noSuch("replay", id);
     return job;
   };
 

@@ -10,7 +10,7 @@ import { refuseBeyond } from "../../database/caps.ts";
 import { insertRun, RUNS_KEPT_DAYS, verifiedAddresses } from "../../database/reports.ts";
 import type { Tx } from "../../database/roles.ts";
 import type { ReportRunTable, ReportTable } from "../../database/schema.ts";
-import { TriggersError } from "../../domain/errors/errors.ts";
+import { invalidBody, noSuch, TriggersError } from "../../domain/errors/errors.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { newId } from "../../domain/ids.ts";
 import { MetricsQuery, TimeZone } from "../../domain/metrics/query.ts";
@@ -133,8 +133,6 @@ const viewReport = (row: Selectable<ReportTable>) => ({
   updated_at: row.updated_at.toISOString(),
 });
 
-const notFound = (id: string) => new TriggersError("not_found", `There is no report ${id}.`);
-
 const definitionOf = (body: z.output<typeof ReportBody>): ReportDefinition => ({
   name: body.name,
   template: body.template as ReportDefinition["template"] & (string | Tile[]),
@@ -154,7 +152,7 @@ function checkTiles(report: ReportDefinition, now: Millis): void {
       return (error.details ?? []).map((detail) => ({ ...detail, path: `/template/${at}/query${detail.path ?? ""}` }));
     }
   });
-  if (details.length > 0) throw new TriggersError("invalid_request", "The body is not valid.", { details });
+  if (details.length > 0) throw invalidBody(...details);
 }
 
 const nextOf = ({ schedule }: ReportDefinition, now: Millis): string | null =>
@@ -336,7 +334,7 @@ export function register(app: Api, deps: Deps): void {
     },
     async (c, { params }) => {
       const row = await as(c, (tx) => find(tx, c, params.id));
-      if (row === undefined) throw notFound(params.id);
+      if (row === undefined) throw noSuch("report", params.id);
       return c.json(viewReport(row));
     },
   );
@@ -359,7 +357,7 @@ export function register(app: Api, deps: Deps): void {
     async (c, { params, body }) => {
       const row = await change(deps, c, c.get("identity").customer_id, async (tx, tell) => {
         const before = await find(tx, c, params.id);
-        if (before === undefined) throw notFound(params.id);
+        if (before === undefined) throw noSuch("report", params.id);
         const definition = {
           ...before.definition,
           ...Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined)),
@@ -428,7 +426,7 @@ export function register(app: Api, deps: Deps): void {
       const tenant = c.get("tenant");
       const run = await change(deps, c, customer_id, async (tx, tell) => {
         const report = await find(tx, c, params.id);
-        if (report === undefined) throw notFound(params.id);
+        if (report === undefined) throw noSuch("report", params.id);
         const open = await tx
           .selectFrom("report_runs")
           .select("run_id")
@@ -474,7 +472,7 @@ export function register(app: Api, deps: Deps): void {
     async (c, { params, query }) => {
       const list = await openList<string>(deps, `${c.get("tenant")}:runs:${params.id}`, query);
       const rows = await as(c, async (tx) => {
-        if ((await find(tx, c, params.id)) === undefined) throw notFound(params.id);
+        if ((await find(tx, c, params.id)) === undefined) throw noSuch("report", params.id);
         return tx
           .selectFrom("report_runs")
           .selectAll()

@@ -17,7 +17,7 @@ import {
 } from "../../database/subscriptions.ts";
 import { nextVersion } from "../../database/versions.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
-import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
+import { type ErrorDetail, noSuch, TriggersError } from "../../domain/errors/errors.ts";
 import type { Environment, Identity, Tenant } from "../../domain/identity/identity.ts";
 import { newId } from "../../domain/ids.ts";
 import { subscriptionStatuses } from "../../domain/statuses.ts";
@@ -45,8 +45,6 @@ const TAG = "Subscriptions";
 export const SubscriptionId = z.object({ id: ulidParam("sub") });
 
 export const rulesOf = (deps: Deps): UrlRules => deps.urlRules;
-
-const noSubscription = (id: string) => new TriggersError("not_found", `There is no subscription ${id}.`);
 
 /** A subscription lives where its key lives. @throws TriggersError `unprocessable` */
 export function checkEnvironment(identity: Identity, environment: Environment | undefined): void {
@@ -99,7 +97,7 @@ export async function checkTablesExist(
 /** The caller's subscription that is not removed. @throws TriggersError `not_found` */
 export async function liveSubscription(tx: Tx, tenant: Tenant, id: string): Promise<SubscriptionRow> {
   const row = await findSubscription(tx, tenant, id);
-  if (row === undefined || row.status === "removed") throw noSubscription(id);
+  if (row === undefined || row.status === "removed") throw noSuch("subscription", id);
   return row;
 }
 
@@ -330,7 +328,7 @@ export function register(app: Api, deps: Deps): void {
     async (c, { params }) => {
       await change(deps, c, c.get("identity").customer_id, async (tx, tell) => {
         const row = await findSubscription(tx, c.get("tenant"), params.id);
-        if (row === undefined) throw noSubscription(params.id);
+        if (row === undefined) throw noSuch("subscription", params.id);
         const check = (current: SubscriptionRow) => checkIfMatch(c.req.header("if-match"), current);
         const id = { tenant: c.get("tenant"), subscription_id: params.id };
         const removed = await setStatus(tx, id, { status: "removed", reason: "requested" }, deps.now(), check);

@@ -238,6 +238,14 @@ export const unauthorized = (): TriggersError =>
     headers: { "www-authenticate": "Bearer" },
   });
 
+/** For an object that is missing, and for one of another customer's: both are answered alike. @param what in words: `alert rule` */
+export const noSuch = (what: string, id: string): TriggersError =>
+  new TriggersError("not_found", `There is no ${what} ${id}.`);
+
+/** For a body that is JSON and yet not what its call takes. @param details where, and what is wrong there */
+export const invalidBody = (...details: readonly ErrorDetail[]): TriggersError =>
+  new TriggersError("invalid_request", "The body is not valid.", { details });
+
 /** Anything thrown, as a `TriggersError`: what is not ours becomes `internal`, its text kept in `cause` alone. */
 export function asTriggersError(thrown: unknown): TriggersError {
   if (thrown instanceof TriggersError) return thrown;
