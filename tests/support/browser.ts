@@ -1,6 +1,6 @@
 /** The system's Chromium, driven by playwright-core: one for all tests of a process. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import type { Test } from "uvu";
@@ -57,7 +57,16 @@ export async function picture(page: Page, name: string): Promise<void> {
   const { SCREENSHOTS } = process.env;
   if (SCREENSHOTS === undefined) return;
   mkdirSync(SCREENSHOTS, { recursive: true });
-  await page.screenshot({ path: join(SCREENSHOTS, `${name.replaceAll(/[^\w]+/g, "-")}.png`), fullPage: true });
+  const chromium = await page.context().newCDPSession(page);
+  const { cssContentSize } = await chromium.send("Page.getLayoutMetrics");
+  // Packed quickly: two hundred pictures of a run were 13 s of computing, and are a third larger now.
+  const { data } = await chromium.send("Page.captureScreenshot", {
+    captureBeyondViewport: true,
+    clip: { ...cssContentSize, scale: 1 },
+    optimizeForSpeed: true,
+  });
+  await chromium.detach();
+  writeFileSync(join(SCREENSHOTS, `${name.replaceAll(/[^\w]+/g, "-")}.png`), data, "base64");
 }
 
 /** Signs a person of the demo in by the two clicks that it takes, and waits for the page. @param person name on the button @param path where to, under the platform's URL */
