@@ -3,7 +3,6 @@ import { readdirSync, readFileSync, statSync, truncateSync } from "node:fs";
 import { type AddressInfo, connect, type Server } from "node:net";
 import { join } from "node:path";
 import { Signer, type SignerConfig } from "@aws-sdk/rds-signer";
-import { PGlite } from "@electric-sql/pglite";
 import fc from "fast-check";
 import pg from "pg";
 import { suite } from "uvu";
@@ -14,6 +13,7 @@ import type { Created, Inputs, LocalService } from "../../local/service.ts";
 import { StartError } from "../../local/startError.ts";
 import { connect as connectAs } from "../../runtime/database/connect.ts";
 import { migrate } from "../../runtime/database/migrate.ts";
+import { startCluster } from "../support/database.ts";
 import { freshContexts } from "./serve.ts";
 
 const test = suite("RDS");
@@ -377,7 +377,7 @@ test("DATABASE_URL names the server to use instead", async () => {
 
 test("a server named with a password is reached through a door of our own, which asks for a token of IAM in its place", async () => {
   // PGlite behind a front that asks for a password: the server elsewhere.
-  const cluster = await PGlite.create();
+  const cluster = await startCluster();
   const server = createFront(
     {
       exec: async (messages) => cluster.execProtocolRaw(messages),

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import type { AddressInfo } from "node:net";
 import { createServer, type Server } from "node:net";
-import { PGlite } from "@electric-sql/pglite";
+import type { PGlite } from "@electric-sql/pglite";
 import { Kysely, PGliteDialect } from "kysely";
 import { suite } from "uvu";
 import { buildApp } from "../../../runtime/api/app.ts";
 import type { Deps } from "../../../runtime/api/deps.ts";
 import { encodeIdentity, IDENTITY_HEADER, type Identity, OPERATOR } from "../../../runtime/domain/identity/identity.ts";
 import { idleLimiter } from "../../support/api.ts";
+import { startCluster } from "../../support/database.ts";
 import { eventually } from "../../support/eventually.ts";
 
 const test = suite("health");
@@ -15,7 +16,7 @@ let pglite: PGlite;
 let redis: Server;
 let healthy: Deps;
 test.before(async () => {
-  pglite = await PGlite.create();
+  pglite = await startCluster();
   // As much of Redis as a PING needs: each command, an array of strings on the wire, is answered "PONG".
   redis = createServer((socket) =>
     socket.on("data", (data) => socket.write("+PONG\r\n".repeat(data.toString().match(/^\*\d/gm)?.length ?? 0))),
