@@ -32,7 +32,9 @@ let before: (step: string) => void;
 test.before(async () => {
   api = await startApi({ s3: memoryS3(objects) });
 });
-test.before.each(() => {
+test.before.each(async () => {
+  const { customer_ids } = await serve<"customers">(api.deps.db, { op: "customers", deleted: true }, 0);
+  const earlier = new Set(customer_ids);
   objects.clear();
   sent = [];
   before = () => undefined;
@@ -54,7 +56,11 @@ test.before.each(() => {
     },
     service: (async (request: Parameters<Service>[0]) => {
       before(request.op);
-      return { answer: await serve(api.deps.db, request as never, api.deps.now()), bytes: 0 };
+      const answer = await serve(api.deps.db, request as never, api.deps.now());
+      // Customers of other tests have calls in the same hour, and each archiving would do them all again.
+      if ("customer_ids" in answer)
+        Object.assign(answer, { customer_ids: answer.customer_ids.filter((id) => !earlier.has(id)) });
+      return { answer, bytes: 0 };
     }) as Service,
     sqs: {
       send: async ({ input }: { input: { Entries: { MessageBody: string }[] } }) => {
@@ -329,12 +335,14 @@ for (const crash of ["PutObjectCommand", "audit", "audit_head"]) {
   });
 }
 
-test("an hour that two runs archive at once has one entry", async () => {
-  const { live } = await caller();
+test("an hour that two runs archive at once has one entry, in the log of each customer", async () => {
+  const callers = [await caller(), await caller(), await caller()];
   await Promise.all([archiveAccess({ hour: HOUR }, tools), archiveAccess({ hour: HOUR }, tools)]);
-  const log = await logOf(live);
-  assert.equal(log.entries.filter(({ action }) => action === "access.archived").length, 1);
-  assert.equal(verdict(log).code, 0);
+  for (const { live } of callers) {
+    const log = await logOf(live);
+    assert.equal(log.entries.filter(({ action }) => action === "access.archived").length, 1);
+    assert.equal(verdict(log).code, 0);
+  }
 });
 
 test("calls of the API are counted by route and outcome, with the events they handed out", async () => {
