@@ -125,7 +125,7 @@ function attemptAtoms(measure: string, fact: Of<"attempted">, named: ReadonlySet
   );
 }
 
-function atomsOf(measure: string, fact: UsageFact, named: ReadonlySet<Dimension>, model: Model): Atom[] {
+function countAtoms(measure: string, fact: UsageFact, named: ReadonlySet<Dimension>, model: Model): Atom[] {
   if (fact.kind === "accepted") return acceptedAtoms(measure, fact, named, model);
   if (fact.kind === "moved") return movedAtoms(measure, fact, named, model);
   if (fact.kind === "attempted") return attemptAtoms(measure, fact, named, model);
@@ -134,6 +134,20 @@ function atomsOf(measure: string, fact: UsageFact, named: ReadonlySet<Dimension>
   return measure === "refused" && refused
     ? [{ dims: { key_id: fact.key_id, reason: fact.outcome }, n: fact.requests }]
     : [];
+}
+
+/** By model, fact, measure and dimensions: a query looks at every fact for every point of every series. */
+const known = new WeakMap<Model, WeakMap<UsageFact, Map<string, Atom[]>>>();
+
+function atomsOf(measure: string, fact: UsageFact, named: ReadonlySet<Dimension>, model: Model): Atom[] {
+  const ofModel = known.get(model) ?? new WeakMap<UsageFact, Map<string, Atom[]>>();
+  known.set(model, ofModel);
+  const ofFact = ofModel.get(fact) ?? new Map<string, Atom[]>();
+  ofModel.set(fact, ofFact);
+  const key = [measure, ...named].join();
+  const atoms = ofFact.get(key) ?? countAtoms(measure, fact, named, model);
+  ofFact.set(key, atoms);
+  return atoms;
 }
 
 /** What a measure is over a time and a series. @param key values of the query's groups */
