@@ -4,7 +4,7 @@ import { type ApiAnswer, ServiceError } from "../service.ts";
 import { document, elements, textOf, type Xml } from "../xml.ts";
 import { copySource } from "./authorization.ts";
 import { listObjects, listVersions } from "./listing.ts";
-import { readBody, type S3Request, storedHeaders } from "./request.ts";
+import { readBody, refuse, type S3Request, storedHeaders } from "./request.ts";
 import type { ObjectInfo, ObjectStore } from "./store.ts";
 
 /** The REST calls of S3 upon objects and buckets. Limits: docs.aws.amazon.com/AmazonS3, "qfacts" and the API reference. */
@@ -12,8 +12,6 @@ const MAX_KEY_BYTES = 1024;
 const MAX_DELETE = 1000;
 const MIN_PART_BYTES = 5 * 1024 * 1024;
 const MAX_PART_NUMBER = 10_000;
-
-const refuse = (code: string, message: string, status = 400): ServiceError => new ServiceError(code, message, status);
 
 const xmlAnswer = (name: string, value: Xml): ApiAnswer => ({
   status: 200,

@@ -15,7 +15,8 @@ export interface S3Request {
   readonly body: Buffer;
 }
 
-const refuse = (code: string, message: string, status = 400): ServiceError => new ServiceError(code, message, status);
+export const refuse = (code: string, message: string, status = 400): ServiceError =>
+  new ServiceError(code, message, status);
 
 /** The part of the host in front of `localhost` or of the endpoint's own host. */
 function bucketOfHost(host: string | undefined): string | undefined {

@@ -42,8 +42,6 @@ function wrongMethod(method: string, here: readonly { readonly method: string }[
 
 const NO_STORE = { "cache-control": "no-store" };
 
-const noRoute = (path: string) => noSuch("route", path);
-
 /** @throws TriggersError `invalid_request` where the path holds an invalid escape (`%zz`) or bytes that are not UTF-8 */
 function refuseMalformedPath(path: string): void {
   try {
@@ -95,7 +93,7 @@ export function buildApp(deps: Deps): Api {
     const origin = c.req.header("origin");
     if (method === "OPTIONS") {
       const here = routesAt(path);
-      if (here.length === 0) throw noRoute(path);
+      if (here.length === 0) throw noSuch("route", path);
       const methods = [...methodsOf(here)];
       return new Response(null, {
         status: 204,
@@ -152,7 +150,7 @@ export function buildApp(deps: Deps): Api {
   app.notFound((c) => {
     const here = routesAt(c.req.path);
     if (here.length === 0 && isDocumentation(c.req.path)) return missingPage(c.req.path);
-    if (here.length === 0) throw noRoute(c.req.path);
+    if (here.length === 0) throw noSuch("route", c.req.path);
     throw wrongMethod(c.req.method, here);
   });
 

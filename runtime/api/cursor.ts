@@ -11,6 +11,12 @@ const bad = () =>
     details: [{ path: "/cursor", message: "is not a cursor of this list" }],
   });
 
+/** For a cursor that came with other filters than it was made for. */
+export const otherFilters = (): TriggersError =>
+  new TriggersError("invalid_request", "The cursor was made for other filters.", {
+    details: [{ path: "/cursor", message: "belongs to other filters than those of this request" }],
+  });
+
 /** @param purpose who and what it is for: `${tenant}:subscriptions`, with filters that must not change between pages */
 export async function signCursor(deps: Deps, purpose: string, value: unknown): Promise<string> {
   return signText(await deps.secret(deps.env.CURSOR_SECRET), purpose, value);

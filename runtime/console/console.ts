@@ -1,5 +1,5 @@
 import { errorResponse, invalidBody, noSuch, TriggersError } from "../domain/errors/errors.ts";
-import { schemeOf } from "../domain/host.ts";
+import { originOf } from "../domain/host.ts";
 import { type Identity, tenantOf } from "../domain/identity/identity.ts";
 import { newId, ulidIn } from "../domain/ids.ts";
 import type { Membership } from "../domain/people/person.ts";
@@ -87,15 +87,12 @@ const redirect = (location: string, cookies: readonly string[]): ConsoleAnswer =
 });
 
 const notSignedIn = () => new TriggersError("unauthorized", "You are not signed in, or the session has ended.");
-const noRoute = (path: string) => noSuch("route", path);
-
-const originOf = ({ host }: ConsoleRequest): string => `${schemeOf(host)}://${host}`;
 
 /** @throws TriggersError `cross_site` */
 function refuseOthersPages(request: ConsoleRequest): void {
   if (SAFE.has(request.method)) return;
   const { origin, "x-triggers-console": mark, "sec-fetch-site": site } = request.headers;
-  const same = origin === undefined ? site === "same-origin" : origin === originOf(request);
+  const same = origin === undefined ? site === "same-origin" : origin === originOf(request.host);
   if (mark !== "1" || !same)
     throw new TriggersError(
       "cross_site",
@@ -167,7 +164,7 @@ export class Console {
     const { sessions, signIn, now } = this.ports;
     const return_to = ownPage(asked.get("return_to"));
     const { url, state } = await signIn.begin(
-      `${originOf(request)}${SESSION}/callback`,
+      `${originOf(request.host)}${SESSION}/callback`,
       (begun) => sessions.begin({ ...begun, return_to, created_at: now() }),
       asked.get("fresh") === "1",
     );
@@ -184,7 +181,7 @@ export class Console {
       redirect(`/console/sign-in?ended=${why}&return_to=${encodeURIComponent(begun.return_to)}`, gone);
     let who: SignedIn;
     try {
-      who = await signIn.finish(new URL(`${originOf(request)}${request.path}?${request.query}`), state, begun);
+      who = await signIn.finish(new URL(`${originOf(request.host)}${request.path}?${request.query}`), state, begun);
     } catch (cause) {
       this.ports.failed("console.sign_in_refused", request.request_id, cause);
       return again("refused");
@@ -251,7 +248,7 @@ export class Console {
       }
       default: {
         const id = path.startsWith(`${SESSION}s/`) ? path.slice(SESSION.length + 2) : undefined;
-        if (request.method !== "DELETE" || id === undefined) throw noRoute(path);
+        if (request.method !== "DELETE" || id === undefined) throw noSuch("route", path);
         const ended = await sessions.endOne(session, id);
         if (ended === undefined) throw noSuch("session", id);
         await this.ports.closeSockets(ended.hash, ended.customer_id);

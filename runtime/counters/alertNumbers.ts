@@ -5,8 +5,7 @@ import { QUARTER_MS } from "../domain/metrics/hours.ts";
 import type { Measure } from "../domain/metrics/names.ts";
 import { dimensionsIn, type MetricsQuery } from "../domain/metrics/query.ts";
 import { addSums, noSums, type Sums } from "../domain/metrics/sums.ts";
-import type { Latency, Value } from "../domain/metrics/values.ts";
-import { readingsOf } from "../domain/metrics/values.ts";
+import { numberOf, readingsOf, type Value } from "../domain/metrics/values.ts";
 import { HOUR_MS, MINUTE_MS, rfc3339 } from "../domain/time.ts";
 import { probesBetween } from "./alerts.ts";
 import { type Measured, type MetricsReader, queryMetrics, sumsIn } from "./metrics.ts";
@@ -18,10 +17,6 @@ const PREVIEW_MS = 30 * 24 * HOUR_MS;
 const BY_MINUTE_MS = 5 * HOUR_MS;
 /** Milliseconds after which a fact is counted. */
 export const COUNTED_AFTER_MS = 10_000;
-
-/** A measure as one number: of a latency the 95th percentile; null where there is none. */
-const numberOf = (value: Value): number | null =>
-  value !== null && typeof value === "object" ? (value as Latency).p95 : value;
 
 /** The number that a set of facts is to a rule. @param limit events a second */
 export function numberIn(

@@ -2,7 +2,14 @@ import { randomBytes } from "node:crypto";
 import type { Selectable } from "kysely";
 import { defined, mapDefined } from "../domain/defined.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
-import { ERASURE_KNOWN_MS, type Erasure, type Job, type JobKind, type JobStatus } from "../domain/job.ts";
+import {
+  ERASURE_KNOWN_MS,
+  type Erasure,
+  type Job,
+  type JobKind,
+  type JobStatus,
+  tenantsErased,
+} from "../domain/job.ts";
 import { type Millis, rfc3339 } from "../domain/time.ts";
 import type { Vault } from "../domain/webhook/vault.ts";
 import { CAPS, refuseManyJobs } from "./caps.ts";
@@ -135,12 +142,6 @@ export async function copyingJobs(
   return rows
     .filter(({ kind, cursor }) => kind === "export" || (cursor as { phase?: string } | null)?.phase !== "table")
     .map(({ job_id, updated_at }) => ({ job_id, updated_at: updated_at.toISOString() }));
-}
-
-/** The tenants whose events a privacy request of this tenant's key is about: a live key speaks for the sandbox too. */
-export function tenantsErased(tenant: Tenant): readonly Tenant[] {
-  const { customer_id, environment } = splitTenant(tenant);
-  return environment === "live" ? [customer_id, `${customer_id}.sandbox`] : [tenant];
 }
 
 const SUBJECT_KEY_BYTES = 32;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { CodecError } from "./codec/codecError.ts";
 import { checkVersion, type Header, optional, text, VERSION } from "./codec/fields.ts";
 import { hmacBy } from "./hmac.ts";
-import type { Tenant } from "./identity/identity.ts";
+import { environments, splitTenant, type Tenant, tenantOf } from "./identity/identity.ts";
 import { equalNumeric, isNumeric, LongNumber, type Numeric, numberKey, wholeOf } from "./jsonNumber.ts";
 import type { Cause } from "./problem.ts";
 import { DAY_MS, type Millis } from "./time.ts";
@@ -10,6 +10,15 @@ import { DAY_MS, type Millis } from "./time.ts";
 export type JobKind = "replay" | "export" | "erasure";
 export const jobStatuses = ["pending", "running", "succeeded", "failed", "cancelled"] as const;
 export type JobStatus = (typeof jobStatuses)[number];
+
+/**
+ * The tenants whose events a privacy request is about: a live key speaks for the customer, whose sandbox may hold the same person; a
+ * sandbox key for the sandbox alone.
+ */
+export function tenantsErased(tenant: Tenant): readonly Tenant[] {
+  const { customer_id, environment } = splitTenant(tenant);
+  return environment === "live" ? environments.map((environment) => tenantOf({ customer_id, environment })) : [tenant];
+}
 
 /** Long work: replays (`rpl_…`) and privacy requests (`prv_…`). */
 export interface Job {

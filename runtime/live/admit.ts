@@ -1,5 +1,5 @@
 import { TriggersError } from "../domain/errors/errors.ts";
-import { schemeOf } from "../domain/host.ts";
+import { originOf } from "../domain/host.ts";
 import { type Environment, environments, HOST_HEADER, type Tenant, tenantOf } from "../domain/identity/identity.ts";
 import { channels, SOCKET_MS, type Watcher } from "../domain/live.ts";
 import type { Membership } from "../domain/people/person.ts";
@@ -55,8 +55,7 @@ export async function admit({ headers, query }: Handshake, ports: AdmitPorts): P
   }
   const session = headers.cookie === undefined ? undefined : await ports.session(headers.cookie);
   if (session === undefined) throw new TriggersError("unauthorized", "There is neither a ticket nor a session.");
-  const host = headers[HOST_HEADER] ?? "";
-  if (headers.origin !== `${schemeOf(host)}://${host}`)
+  if (headers.origin !== originOf(headers[HOST_HEADER] ?? ""))
     throw new TriggersError("cross_site", "A session's socket is opened by the console's own pages.");
   const environment = (query.environment ?? "live") as Environment;
   if (!environments.includes(environment)) throw new TriggersError("forbidden", "The environment is live or sandbox.");

@@ -1,5 +1,6 @@
-import { defined } from "../../../runtime/domain/defined.ts";
 /** The demo's HTTP client: JSON over `fetch`, patient with rate limits. */
+import { setTimeout as pause } from "node:timers/promises";
+import { defined } from "../../../runtime/domain/defined.ts";
 
 export class ApiClient {
   readonly #url: string;
@@ -38,8 +39,6 @@ export class ApiClient {
     return JSON.parse(await this.text(method, path, body === undefined ? undefined : JSON.stringify(body))) as T;
   }
 }
-
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Asks every 200 ms until `done` says so. @returns whether it did within `ms` milliseconds */
 export async function until(ms: number, done: () => Promise<boolean>): Promise<boolean> {

@@ -1,5 +1,6 @@
 /** Sends the shop's day through the front door, to workflows of which some fail. */
-import { type ApiClient, pause } from "./client.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import type { ApiClient } from "./client.ts";
 import { type ShopEvent, shopDay } from "./shop.ts";
 
 export interface ShopOptions {

@@ -18,7 +18,7 @@ import {
 } from "../../store/deliveries/readDeliveries.ts";
 import { viewDelivery } from "../../store/inbox/view.ts";
 import { asCaller } from "../asCaller.ts";
-import { listQuery, pageOf, readCursor, repeatable, signCursor } from "../cursor.ts";
+import { listQuery, otherFilters, pageOf, readCursor, repeatable, signCursor } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { DeliverySchema, QueryMillis, readContext } from "../reads.ts";
 import { route } from "../route.ts";
@@ -83,9 +83,7 @@ export function register(app: Api, deps: Deps): void {
     type Cursor = { p: DeliveryPosition; q: Filters };
     const before = cursor === undefined ? undefined : await readCursor<Cursor>(deps, purpose, cursor);
     if (before !== undefined && Object.keys(query).length > 0 && canonical(query) !== canonical(before.q)) {
-      throw new TriggersError("invalid_request", "The cursor was made for other filters.", {
-        details: [{ path: "/cursor", message: "belongs to other filters than those of this request" }],
-      });
+      throw otherFilters();
     }
     const used = before?.q ?? query;
     const { workflowIds, eventTypes, ...wanted } = used;

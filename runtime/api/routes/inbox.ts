@@ -11,7 +11,7 @@ import { readEvents } from "../../store/inbox/read.ts";
 import type { Position, ReadQuery } from "../../store/inbox/readQuery.ts";
 import { writeEvent, writeList } from "../../store/inbox/view.ts";
 import { change } from "../audited.ts";
-import { listQuery, pageOf, readCursor, repeatable, signCursor } from "../cursor.ts";
+import { listQuery, otherFilters, pageOf, readCursor, repeatable, signCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { knownTo } from "../masks.ts";
 import { EventId, EventIds, InboxEventSchema, jsonBytes, QueryMillis, readContext, splitIds } from "../reads.ts";
@@ -58,19 +58,14 @@ const hashOf = (asked: Filters): string =>
     .digest("base64url")
     .slice(0, 22);
 
-const mismatch = () =>
-  new TriggersError("invalid_request", "The cursor was made for other filters.", {
-    details: [{ path: "/cursor", message: "belongs to other filters than those of this request" }],
-  });
-
 /** The filters to use with a cursor: the request's, which must be the cursor's, or the cursor's when there are none. */
 function filtersOf(asked: Filters, cursor: Cursor): Filters {
   if (Object.keys(asked).length > 0) {
-    if (hashOf(asked) !== cursor.h) throw mismatch();
+    if (hashOf(asked) !== cursor.h) throw otherFilters();
     return asked;
   }
   if (cursor.f !== undefined) return cursor.f;
-  if (hashOf(asked) !== cursor.h) throw mismatch();
+  if (hashOf(asked) !== cursor.h) throw otherFilters();
   return asked;
 }
 

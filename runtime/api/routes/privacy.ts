@@ -2,12 +2,20 @@ import { GetObjectCommand, HeadObjectCommand, PutObjectCommand } from "@aws-sdk/
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { findJob, insertJob, listJobs, subjectKey, tenantsErased } from "../../database/jobs.ts";
+import { findJob, insertJob, listJobs, subjectKey } from "../../database/jobs.ts";
 import { nextVersion } from "../../database/versions.ts";
 import { defined } from "../../domain/defined.ts";
 import { invalidBody, noSuch } from "../../domain/errors/errors.ts";
 import { newId } from "../../domain/ids.ts";
-import { type Job, jobStatuses, type PrivacyScope, scopeKey, subjectHash, subjectType } from "../../domain/job.ts";
+import {
+  type Job,
+  jobStatuses,
+  type PrivacyScope,
+  scopeKey,
+  subjectHash,
+  subjectType,
+  tenantsErased,
+} from "../../domain/job.ts";
 import { numericOf } from "../../domain/jsonNumber.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import { membersUnder, parsePath } from "../../matching/index.ts";

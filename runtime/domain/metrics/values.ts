@@ -16,6 +16,9 @@ export interface Latency {
   readonly buckets?: readonly (readonly [number, number])[];
 }
 export type Value = number | null | Latency;
+/** A value as one number: of a latency the 95th percentile; null where there is none. */
+export const numberOf = (value: Value): number | null =>
+  value !== null && typeof value === "object" ? value.p95 : value;
 
 const HISTOGRAM: Readonly<Record<LatencyMeasure, HistogramName>> = {
   accept_latency_ms: "accept",

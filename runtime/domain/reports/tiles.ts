@@ -4,7 +4,7 @@ import { drawRanked } from "../charts/ranked.ts";
 import { svgText } from "../charts/svgText.ts";
 import type { MetricsAnswer, Series } from "../metrics/answer.ts";
 import { isLatency, isRate, type Measure, measureNames } from "../metrics/names.ts";
-import type { Latency, Value } from "../metrics/values.ts";
+import { numberOf, type Value } from "../metrics/values.ts";
 import { earlierIn, floorIn, lastWhole } from "../metrics/zones.ts";
 import { lengthText, type Millis, unitOfLength } from "../time.ts";
 import type { ReportDefinition, Tile } from "./report.ts";
@@ -94,14 +94,11 @@ const nameOf = (measure: Measure): string => measureNames[measure];
 const plain = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
 
-const figure = (value: Value): number | null =>
-  value !== null && typeof value === "object" ? (value as Latency).p95 : value;
-
 const readMs = (ms: Millis): string => lengthText(ms < 1_000 ? Math.round(ms) : ms, fine);
 
 /** A value as it is read. */
 function readValue(measure: Measure, value: Value): string {
-  const number = figure(value);
+  const number = numberOf(value);
   if (number === null) return "–";
   if (isLatency(measure)) return readMs(number);
   if (isRate(measure)) return `${fine.format(number * 100)} %`;
@@ -186,7 +183,7 @@ export function linesOf({ tile, answer }: Answered): Line[] {
       (grouped ? measures.slice(0, 1) : measures).map(
         (measure): Line => ({
           name: grouped ? keyOf(series) : nameOf(measure),
-          values: series.points.map((point) => figure((point[measure] ?? null) as Value)),
+          values: series.points.map((point) => numberOf((point[measure] ?? null) as Value)),
           read: (value) => readValue(measure, value),
           scale: scaleOf(measure),
         }),
@@ -207,7 +204,7 @@ export function pointNames({ answer }: Answered): string[] {
 
 /** Of each series, in the order of the table, its first measure; null where there is nothing to tell. */
 export const totalsOf = ({ tile, answer }: Answered): (number | null)[] =>
-  (answer?.series ?? []).map(({ totals }) => figure(totals[tile.query.measures[0]!] ?? null));
+  (answer?.series ?? []).map(({ totals }) => numberOf(totals[tile.query.measures[0]!] ?? null));
 
 /** The pictures of a tile as SVG: lines of one scale in one of them. None for a tile that is figures or a table. */
 export function picturesOf(answered: Answered, width: number): string[] {

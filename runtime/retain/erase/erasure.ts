@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { splitTenant, type Tenant } from "../../domain/identity/identity.ts";
-import type { Job } from "../../domain/job.ts";
+import type { Tenant } from "../../domain/identity/identity.ts";
+import { type Job, tenantsErased } from "../../domain/job.ts";
 import type { Millis } from "../../domain/time.ts";
 
 /** Where an erasure stands, and what it has done so far: the cursor that is saved after each slice. */
@@ -53,10 +53,7 @@ const nothing: Counts = {
 export const countsOf = ({ counts }: Pick<Cursor, "counts">): Counts => ({ ...nothing, ...counts });
 
 export function begin(job: Job): Cursor {
-  const { customer_id, environment } = splitTenant(job.tenant);
-  // A live key speaks for the customer, whose sandbox may hold the same person; a sandbox key for the sandbox alone.
-  const tenants = environment === "live" ? [customer_id, `${customer_id}.sandbox`] : [job.tenant];
-  return { phase: "table", tenants, at: 0, pass: 1, found: 0, counts: nothing, digest: "" };
+  return { phase: "table", tenants: tenantsErased(job.tenant), at: 0, pass: 1, found: 0, counts: nothing, digest: "" };
 }
 
 const chain = (digest: string, ids: readonly string[]): string =>
