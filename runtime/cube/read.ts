@@ -157,7 +157,7 @@ async function eachRow(
   const result = await duck.stream(`SELECT ${columns.map((column) => `(${column})::DOUBLE`).join(", ")} ${from}`);
   for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
     const { rowCount } = chunk;
-    const vectors = columns.map((_, i) => chunk!.getColumnVector(i));
+    const vectors = columns.map((_, i) => chunk.getColumnVector(i));
     for (let at = 0; at < rowCount; at += 1) take((column) => vectors[column]!.getItem(at) as number);
   }
 }

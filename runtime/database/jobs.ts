@@ -191,7 +191,7 @@ export async function recentErasures(
     .execute();
   const erasuresOf = (tenant: Tenant) =>
     rows
-      .filter((row) => tenantsErased(row.tenant as Tenant).includes(tenant))
+      .filter((row) => tenantsErased(row.tenant).includes(tenant))
       .map(({ request, created_at, customer_id, subject_key }): Erasure => {
         const { subject } = request as Pick<Erasure, "subject">;
         const keyed = subject?.equals_hmac !== undefined && subject_key !== null;

@@ -27,7 +27,7 @@ export function liveEvents(batch: Told): LiveEvent[] {
       event_type: batch.types[offset] ?? null,
       received_at,
       status: matched.has(offset) ? "pending" : "unmatched",
-      key_id: batch.key_id ?? null,
+      key_id: batch.key_id,
     }));
 }
 

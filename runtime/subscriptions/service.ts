@@ -359,13 +359,13 @@ async function targetsOf(
     .orderBy("created_at", "desc")
     .execute();
   const bySubscription = Map.groupBy(secrets, ({ subscription_id }) => subscription_id);
-  const erasures = await recentErasures(tx, [...new Set(rows.map(({ tenant }) => tenant as Tenant))], now, vault);
-  const watched = new Set(await watchedOf(tx, [...new Set(rows.map(({ tenant }) => tenant as Tenant))], now));
+  const erasures = await recentErasures(tx, [...new Set(rows.map(({ tenant }) => tenant))], now, vault);
+  const watched = new Set(await watchedOf(tx, [...new Set(rows.map(({ tenant }) => tenant))], now));
   const erased = (tenant: Tenant) => erasures.get(tenant)?.reduce((last, { until }) => Math.max(last, until), 0) ?? 0;
   return rows.map(({ definition, ...row }) => ({
     subscription_id: row.subscription_id,
     version: row.version,
-    tenant: row.tenant as Tenant,
+    tenant: row.tenant,
     environment: row.environment,
     event_selector: definition.event_selector as EventSelector,
     webhook_url: definition.webhook_url,
@@ -375,8 +375,8 @@ async function targetsOf(
     ...(definition.transform === null ? {} : { transform: definition.transform as Transform }),
     ...(definition.enrich === null ? {} : { enrich: definition.enrich as Enrich }),
     status: row.status,
-    ...(watched.has(row.tenant as Tenant) ? { watched: true as const } : {}),
-    ...(erased(row.tenant as Tenant) === 0 ? {} : { erased_until: erased(row.tenant as Tenant) }),
+    ...(watched.has(row.tenant) ? { watched: true as const } : {}),
+    ...(erased(row.tenant) === 0 ? {} : { erased_until: erased(row.tenant) }),
     ...(row.status === "disabled" && row.reason !== null ? { disabled_reason: row.reason } : {}),
     secrets: (bySubscription.get(row.subscription_id) ?? []).map(({ secret, expires_at }) => ({
       secret: vault.open(secret, secretPlace(row.customer_id, row.subscription_id)),

@@ -183,7 +183,7 @@ export function register(app: Api, deps: Deps): void {
     const kept = result?.objects !== undefined && updated_at.getTime() + KEPT_MS > deps.now();
     const link = async (part: "html" | "pdf" | "csv"): Promise<string | null> =>
       kept
-        ? getSignedUrl(deps.s3, new GetObjectCommand({ Bucket: deps.env.EXPORT_BUCKET, Key: result!.objects![part] }), {
+        ? getSignedUrl(deps.s3, new GetObjectCommand({ Bucket: deps.env.EXPORT_BUCKET, Key: result.objects![part] }), {
             expiresIn: LINK_SECONDS,
           })
         : null;

@@ -113,7 +113,7 @@ const keyOf = ({ key }: Series): string =>
 /** Text of a table's cells, the head first. */
 export function tableOf({ tile, answer }: Answered): string[][] {
   if (answer === undefined) return [];
-  const measures = tile.query.measures as Measure[];
+  const measures = tile.query.measures;
   const grouped = isGrouped(tile);
   if (answer.interval === "none" || grouped)
     return [
@@ -152,7 +152,7 @@ export const chartOf = ({ tile, answer }: Answered): NonNullable<Tile["chart"]> 
 /** What a tile shows, in a sentence, for readers and mail programs that show text only. */
 export function sentenceOf({ tile, answer }: Answered): string {
   if (answer === undefined) return `${tile.title}.`;
-  const measures = tile.query.measures as Measure[];
+  const measures = tile.query.measures;
   const totals = measures.map(
     (measure) => `${nameOf(measure).toLowerCase()} ${readValue(measure, answer.totals[measure] ?? null)}`,
   );
@@ -176,7 +176,7 @@ const scaleOf = (measure: Measure): Line["scale"] =>
 /** The lines of a tile over time: of each measure one, or of the first measure one for each series; as many as can be told apart. */
 export function linesOf({ tile, answer }: Answered): Line[] {
   if (answer === undefined) return [];
-  const measures = tile.query.measures as Measure[];
+  const measures = tile.query.measures;
   const grouped = isGrouped(tile);
   return answer.series
     .flatMap((series) =>
@@ -270,7 +270,7 @@ export interface Figure {
 
 export function figuresOf({ tile, answer }: Answered): Figure[] {
   if (answer === undefined) return [];
-  return (tile.query.measures as Measure[]).map((measure) => ({
+  return tile.query.measures.map((measure) => ({
     name: nameOf(measure),
     text: readValue(measure, answer.totals[measure] ?? null),
     ...(answer.compare === undefined ? {} : { before: readValue(measure, answer.compare.totals[measure] ?? null) }),

@@ -109,7 +109,7 @@ const getters = Object.fromEntries(
         run: ([value, zone], frame) => {
           const right = value instanceof Timestamp || (both && value instanceof Duration && zone === undefined);
           if (!right || (zone !== undefined && typeof zone !== "string")) return noOverload(name, value);
-          return paid(frame, zone === undefined ? 4 : 60, () => timeField(name, value, zone as string | undefined));
+          return paid(frame, zone === undefined ? 4 : 60, () => timeField(name, value, zone));
         },
       },
     ];

@@ -239,7 +239,7 @@ class Reading {
     return {
       kind: "macro",
       macro: name as Macro["macro"],
-      of: target!,
+      of: target,
       variable: first.name,
       test: maps && third === undefined ? undefined : second,
       make: maps ? (third ?? second) : undefined,
