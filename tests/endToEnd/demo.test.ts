@@ -1,4 +1,4 @@
-// group: own platform 3
+// group: shared 3
 import assert from "node:assert/strict";
 import { suite } from "uvu";
 import { ArchiveReader } from "../../local/product/demo/archive.ts";

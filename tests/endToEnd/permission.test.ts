@@ -1,4 +1,4 @@
-// group: own platform 3
+// group: shared 3
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { getPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
+import type { LocalFile } from "../../local/platform/state.ts";
 import { BACKGROUND } from "../../local/priority.ts";
 import { eventually } from "../support/eventually.ts";
 import { listeningPorts } from "../support/listening.ts";
@@ -37,7 +38,21 @@ const steppedBack = (pid: number): string[] =>
     .filter((thread) => getPriority(Number(thread)) === BACKGROUND)
     .map((thread) => readFileSync(`/proc/${pid}/task/${thread}/comm`, "utf8").trim());
 
-test("the start prints its URL and the sandbox key, writes local.json, and drains on SIGINT", async () => {
+/** No port on which it listens can be a webhook, but for those that stand for the world outside. */
+async function refusesItsPorts(local: LocalFile): Promise<void> {
+  const outside = [local.sink_url, local.outbox_url!].map((url) => Number(new URL(url).port));
+  const own = listeningPorts(local.pid).filter((port) => !outside.includes(port));
+  // The public server, the gateway, PostgreSQL, Redis, and the page on which people sign in.
+  assert.ok(own.length >= 5 && own.includes(Number(new URL(local.url).port)), own.join(" "));
+  for (const port of own)
+    for (const host of ["127.0.0.1", "localhost", "[::1]"]) {
+      const body = { webhook_url: `http://${host}:${port}/`, event_selector: "never" };
+      const { status, json } = await call(local.url, "POST", "/subscriptions", { key: local.sandbox_key, body });
+      assert.deepEqual([port, host, status, json.error?.code], [port, host, 422, "webhook_url_forbidden"]);
+    }
+}
+
+test("the start prints its URL and the sandbox key, writes local.json, takes none of its ports for a webhook, drains on SIGINT, and carries on at the next start", async () => {
   const state = join(folder, "state");
   const started = startProcess({
     state,
@@ -113,27 +128,9 @@ test("the start prints its URL and the sandbox key, writes local.json, and drain
     afterStarting(second.output()),
     `\nThe state in ${state} is in use by process ${next.pid}, which began at ${started_at}.\nStop that one first, or set TRIGGERS_STATE to another folder.\n`,
   );
+  if (process.platform === "linux") await refusesItsPorts(next);
   again.child.kill("SIGTERM");
   assert.equal(await again.ended, 0);
-});
-
-test("no port on which it listens can be a webhook, but for those that stand for the world outside", async () => {
-  const started = startProcess({ state: join(folder, "state") });
-  const local = await started.ready;
-  if (process.platform === "linux") {
-    const outside = [local.sink_url, local.outbox_url!].map((url) => Number(new URL(url).port));
-    const own = listeningPorts(local.pid).filter((port) => !outside.includes(port));
-    // The public server, the gateway, PostgreSQL, Redis, and the page on which people sign in.
-    assert.ok(own.length >= 5 && own.includes(Number(new URL(local.url).port)), own.join(" "));
-    for (const port of own)
-      for (const host of ["127.0.0.1", "localhost", "[::1]"]) {
-        const body = { webhook_url: `http://${host}:${port}/`, event_selector: "never" };
-        const { status, json } = await call(local.url, "POST", "/subscriptions", { key: local.sandbox_key, body });
-        assert.deepEqual([port, host, status, json.error?.code], [port, host, 422, "webhook_url_forbidden"]);
-      }
-  }
-  started.child.kill("SIGTERM");
-  assert.equal(await started.ended, 0);
 });
 
 test("a port that is taken is named, with a way out", async () => {
