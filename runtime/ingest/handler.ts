@@ -12,6 +12,7 @@ import { connectRedis } from "../redis/connect.ts";
 import { CLAIM_SCRIPT, IdempotencyStore, SETTLE_SCRIPT } from "../redis/idempotency.ts";
 import { Limiter } from "../redis/limiter.ts";
 import { roomIn } from "../redis/room.ts";
+import { schemaNotesIn } from "../redis/schemaNotes.ts";
 import { WINDOW_SCRIPT } from "../redis/window.ts";
 import { accept, type Ports } from "./accept.ts";
 import { connectAws } from "./aws.ts";
@@ -35,6 +36,7 @@ const redis = connectRedis({
 const schemas = new SchemaCache({
   fetch: async (known) =>
     ((await aws.invoke(env.SUBSCRIPTIONS_FUNCTION, { op: "schemas", known })) as ServiceAnswers["schemas"]).tenants,
+  notes: schemaNotesIn(redis),
   now,
   failed: (what, cause) => reportFailure(what, undefined, cause),
 });

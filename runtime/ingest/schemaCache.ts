@@ -1,23 +1,25 @@
 import { setImmediate as immediate } from "node:timers/promises";
+import { ageOf } from "../domain/age.ts";
 import { compileSchema, type SchemaCheck } from "../domain/body/schema.ts";
 import type { Schemas } from "../domain/body/validate.ts";
-import { FreshCache, type Freshness } from "../domain/freshCache.ts";
+import { type Asked, FreshCache, type Freshness } from "../domain/freshCache.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import type { TenantSchemas } from "../domain/service.ts";
 import type { Millis } from "../domain/time.ts";
+import { NOTED_MS, type SchemaNotes } from "../redis/schemaNotes.ts";
 
 /**
  * The schemas of each tenant's event types. A registered schema counts for requests that begin 5 s later, so what is
  * older is asked for again before it is used; while a tenant is busy this happens ahead of time, beside its requests, and in
- * one question for all busy tenants, so that the service's load follows the environments and not the customers.
+ * one question for all busy tenants. What one environment is told of a version counts for the others too, by a note in Redis.
  * When the subscriptions service is away, the last known schemas count. A tenant that is new here has none then: accepting events comes
  * first.
  */
 
-/** A change counts 5 s later; half a second is left for the answer's own way. */
+/** A change counts 5 s later: what a note may be older, and half a second for the answer's own way, are left of it. */
 const FRESHNESS: Freshness = {
-  refreshAfter: 3_000,
-  waitAfter: 4_500,
+  refreshAfter: 2_000,
+  waitAfter: 4_500 - NOTED_MS,
   serveUntil: Number.POSITIVE_INFINITY,
   patience: (held) => (held ? 250 : 2_000),
 };
@@ -28,6 +30,7 @@ const MAX_ASKED = 100;
 export interface SchemaPorts {
   /** @param known the versions that are known, -1 for none; the one that is waited for first */
   fetch(known: readonly { tenant: Tenant; version: number }[]): Promise<readonly TenantSchemas[]>;
+  readonly notes: SchemaNotes;
   now(): Millis;
   /** The service is away, or a stored schema does not compile. */
   failed(what: string, cause: unknown): void;
@@ -52,15 +55,26 @@ export class SchemaCache {
       max: MAX_TENANTS,
       together: MAX_ASKED,
       along: "used",
-      ask: async (asked) => {
-        const held = new Map(asked.map(({ key, held }) => [key, held]));
-        const answers = await ports.fetch(
-          asked.map(({ key, held }) => ({ tenant: key, version: held?.version ?? -1 })),
-        );
-        return new Map(answers.flatMap((answer) => taken(answer, held.get(answer.tenant))));
-      },
+      ask: (asked) => this.ask(asked),
       failed: (cause) => ports.failed("ingest.schemas_unavailable", cause),
     });
+  }
+
+  private async ask(asked: readonly Asked<Tenant, Known>[]): Promise<ReadonlyMap<Tenant, Known>> {
+    const { ports } = this;
+    const noted = await ports.notes.read(asked.map(({ key }) => key));
+    const [told, open] = [new Map<Tenant, Known>(), new Map<Tenant, Known | undefined>()];
+    for (const { key, held } of asked) {
+      const version = noted.get(key);
+      if (held !== undefined && held.version === version) told.set(key, held);
+      else if (version === 0) told.set(key, { version, documents: new Map(), compiled: new Map() });
+      else open.set(key, held);
+    }
+    if (open.size === 0) return told;
+    const began = ports.now();
+    const answers = await ports.fetch([...open].map(([tenant, held]) => ({ tenant, version: held?.version ?? -1 })));
+    ports.notes.write(new Map(answers.map(({ tenant, version }) => [tenant, version])), ageOf(began, ports.now()));
+    return new Map([...told, ...answers.flatMap((answer) => taken(answer, open.get(answer.tenant)))]);
   }
 
   /** @param types of the events that are to be checked: their schemas are compiled in turns with what others ask */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "uvu";
 import type { TenantSchemas } from "../../../runtime/domain/service.ts";
 import { SchemaCache } from "../../../runtime/ingest/schemaCache.ts";
+import { schemaNotesIn } from "../../../runtime/redis/schemaNotes.ts";
 import { turnsDuring } from "../../support/turns.ts";
 
 type Answer = Omit<TenantSchemas, "tenant">;
@@ -9,6 +10,20 @@ const answer = (version: number, required: string): Answer => ({
   version,
   schemas: [{ event_type: "order", version, schema_text: JSON.stringify({ required: [required] }) }],
 });
+
+/** The two commands of Redis that notes need, by this clock. */
+function redisBy(now: () => number) {
+  const kept = new Map<string, { value: string; until: number }>();
+  return {
+    async command(name: string, args: readonly (string | number)[]): Promise<unknown> {
+      const [key, value, , ms] = args;
+      if (name === "SET") kept.set(String(key), { value: String(value), until: now() + Number(ms) });
+      return name === "MGET" ? args.map((key) => textIn(kept.get(String(key)), now())) : "OK";
+    },
+  };
+}
+const textIn = (entry: { value: string; until: number } | undefined, now: number) =>
+  entry !== undefined && entry.until > now ? entry.value : null;
 
 function setup() {
   const world = {
@@ -18,26 +33,31 @@ function setup() {
     failures: [] as string[],
     answer: async (): Promise<Answer> => answer(1, "a"),
   };
-  const cache = new SchemaCache({
-    fetch: async (known) => {
-      world.fetches += 1;
-      world.asked.push(known.map(({ tenant, version }) => `${tenant} ${version}`).join(", "));
-      const { version, schemas } = await world.answer();
-      return known.map(({ tenant, version: had }) =>
-        had === version || schemas === undefined ? { tenant, version } : { tenant, version, schemas },
-      );
-    },
-    now: () => world.now,
-    failed: (what) => world.failures.push(what),
-  });
+  const notes = schemaNotesIn(redisBy(() => world.now));
+  /** The cache of one more environment. */
+  const open = () =>
+    new SchemaCache({
+      fetch: async (known) => {
+        world.fetches += 1;
+        world.asked.push(known.map(({ tenant, version }) => `${tenant} ${version}`).join(", "));
+        const { version, schemas } = await world.answer();
+        return known.map(({ tenant, version: had }) =>
+          had === version || schemas === undefined ? { tenant, version } : { tenant, version, schemas },
+        );
+      },
+      notes,
+      now: () => world.now,
+      failed: (what) => world.failures.push(what),
+    });
+  const cache = open();
   /** What an empty order is told. */
-  const faults = async (type = "order") => {
-    const schemas = await cache.of("cus_1");
+  const faults = async (type = "order", by = cache) => {
+    const schemas = await by.of("cus_1");
     return schemas(type)
       ?.faults(Buffer.from("{}"))
       .map(({ message }) => message);
   };
-  return { cache, world, faults };
+  return { cache, world, faults, open };
 }
 const missing = (name: string) => [`must have required property '${name}' (required)`];
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -57,7 +77,7 @@ test("a busy tenant's schemas are fetched ahead of time, and no request waits", 
   const { faults, world } = setup();
   await faults();
   world.answer = async () => answer(2, "b");
-  world.now += 3_001;
+  world.now += 2_001;
   assert.deepEqual(await faults(), missing("a"));
   await settled();
   assert.deepEqual(await faults(), missing("b"));
@@ -70,6 +90,50 @@ test("a schema counts for requests that begin 5 s later, after a pause too", asy
   world.answer = async () => answer(2, "b");
   world.now += 5_000;
   assert.deepEqual(await faults(), missing("b"));
+});
+
+test("what one environment was told counts for all of them", async () => {
+  const { faults, world, open } = setup();
+  const others = Array.from({ length: 8 }, open);
+  for (const by of [...others, ...others]) assert.deepEqual(await faults("order", by), missing("a"));
+  assert.equal(world.fetches, others.length, "each needs the text once");
+  for (let second = 0; second < 30; second += 1) {
+    world.now += 1_000;
+    for (const by of others) await faults("order", by);
+    await settled();
+  }
+  assert.ok(world.fetches <= others.length + 20, `${world.fetches} questions of 8 environments in 30 s`);
+});
+
+test("where a tenant has no schemas, a new environment need not ask the service", async () => {
+  const { faults, world, open } = setup();
+  world.answer = async () => ({ version: 0, schemas: [] });
+  for (const by of [open(), open(), open()]) assert.equal(await faults("order", by), undefined);
+  assert.equal(world.fetches, 1);
+});
+
+test("a schema counts 5 s later too where an environment had been told by a note, of any age, that nothing changed", async () => {
+  for (const takes of [0, 499, 1_400]) {
+    for (let noteAge = 0; noteAge <= 3_000; noteAge += 100) {
+      const { faults, world, open } = setup();
+      const [one, other] = [open(), open()];
+      const slowly = (version: number, required: string) => async () => {
+        world.now += takes;
+        return answer(version, required);
+      };
+      await faults("order", other);
+      world.now += 4_000;
+      world.answer = slowly(1, "a");
+      const asked = world.now;
+      await faults("order", one);
+      world.answer = slowly(2, "b");
+      world.now = asked + Math.max(takes, noteAge);
+      await faults("order", other);
+      await settled();
+      world.now = Math.max(world.now, asked + 5_001);
+      assert.deepEqual(await faults("order", other), missing("b"), `note of ${noteAge} ms, question of ${takes} ms`);
+    }
+  }
 });
 
 test("while the service is away the last known schemas count, and that is reported", async () => {
@@ -112,12 +176,12 @@ test("one question asks for all tenants that are busy, and says which versions a
   for (const tenant of ["cus_1", "cus_2", "cus_3"]) await cache.of(tenant);
   for (const tenant of ["cus_1", "cus_2"]) await cache.of(tenant);
   world.asked = [];
-  world.now += 3_001;
+  world.now += 2_001;
   await cache.of("cus_1");
   await settled();
   assert.deepEqual(world.asked, ["cus_1 1, cus_2 1"], "nobody needed the third since it was asked for");
   world.answer = async () => answer(2, "b");
-  world.now += 3_001;
+  world.now += 2_001;
   await cache.of("cus_1");
   await settled();
   assert.notEqual((await cache.of("cus_1"))("order"), undefined);
