@@ -12,31 +12,33 @@ import type { Account } from "../account.ts";
 import type { Metrics } from "../cloudwatch/metrics.ts";
 import type { LocalContext, TakeCall } from "../service.ts";
 import { machineIsFull } from "./machine.ts";
+import { isBusy, isLight, placeFor } from "./place.ts";
 import {
   bytesOf,
+  eventText,
   type FromThread,
   type FunctionError,
+  gathered,
   portable,
   type ResultText,
   type ThreadData,
   type ToThread,
 } from "./protocol.ts";
 
-/** Environments that share a thread, and threads of one function: beyond, invocations wait. */
-const PER_THREAD = 16;
-const THREADS = 4;
 /** Environments that a function has at most on this machine, where nothing is reserved for it. */
-export const ENVIRONMENTS = PER_THREAD * THREADS;
+export const ENVIRONMENTS = 64;
+/** Room in the heap of a thread that each of its environments has at least, MB. One of ours keeps about two. */
+const ROOM_MB = 8;
+/** Threads of one function, where these have room for all of its environments. */
+const THREADS = 4;
 /** Invocations that may wait for an environment; more are refused as Lambda refuses beyond its concurrency. */
 const WAITING = 1_000;
 /** How long an invocation waits for a busy environment before another one is opened. */
 const PATIENCE_MS = 25;
-/** Share of its time in which a thread computes, from which on it is not given another environment. */
-const BUSY = 0.6;
-/** The same where the machine itself has no time left: another environment would only run colder code, more slowly. */
-const BUSY_WHEN_FULL = 0.2;
+/** Environments up to which a function of light invocations has twice as many as are busy, where the machine has time to open them. */
+const AHEAD = 32;
 /** Milliseconds over which activity is measured: in a shorter time every thread is idle now and then. */
-const LOOK_WHEN_FULL_MS = 250;
+const LOOK_MS = 250;
 /** Source: CloudFront Developer Guide, "Quotas": "each instance of your Lambda@Edge function can serve up to 10 requests per second". */
 const EDGE_HELD_MS = 100;
 /**
@@ -73,11 +75,17 @@ export type Outcome =
 
 interface Thread {
   readonly worker: Worker;
+  say(message: ToThread, transfer?: readonly ArrayBuffer[]): void;
   readonly environments: Map<number, Environment>;
   /** Takes no new invocation: one of its environments timed out or the function is closing. */
   retired: boolean;
   /** How busy its event loop was until it was asked last. */
   used: EventLoopUtilization;
+  /** As `Looked` has them. */
+  busy: number;
+  eachMs: number;
+  /** Invocations that have ended since then. */
+  ended: number;
 }
 
 /** How long an environment may take to end where an internal extension is registered. */
@@ -114,6 +122,7 @@ export class LambdaFunction {
   readonly #take: TakeCall | undefined;
   /** Environments that are its own, out of what all share. */
   readonly #reserved: number | undefined;
+  readonly #perThread: number;
   #heldMs = 0;
   #background = false;
   readonly #threads = new Set<Thread>();
@@ -126,6 +135,8 @@ export class LambdaFunction {
   #sequence = 0;
   #patience: NodeJS.Timeout | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
+  /** Looks in a row that found all threads busy and the machine not full. */
+  #shortLooks = 0;
   #closed = false;
   #drained: (() => void) | undefined;
 
@@ -139,7 +150,8 @@ export class LambdaFunction {
     this.#metrics = metrics;
     this.#account = account;
     this.#take = take;
-    const { reservedConcurrency: reserved } = settings;
+    const { reservedConcurrency: reserved, memoryMb } = settings;
+    this.#perThread = Math.min(ENVIRONMENTS, Math.floor(memoryMb / ROOM_MB));
     this.#reserved = reserved === undefined ? undefined : (account?.keep(reserved) ?? reserved);
   }
 
@@ -239,16 +251,13 @@ export class LambdaFunction {
   async #end(thread: Thread): Promise<void> {
     const { worker } = thread;
     const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
-    this.#send(thread, { kind: "end" });
+    thread.say({ kind: "end" });
     const limit = setTimeout(() => void worker.terminate(), SHUTDOWN_MS);
     await ended;
     clearTimeout(limit);
   }
 
-  /**
-   * Opens one more environment when an invocation waits and the busy ones don't come free soon, unless their thread is
-   * short of processor time: then one more would only make all of them slower.
-   */
+  /** Opens one more environment when an invocation waits and the busy ones don't come free soon, if there is a place for it. */
   #grow(): void {
     const limit = this.#most();
     if (this.#waiting.length === 0 || this.#opening > 0 || this.#environments >= limit) return;
@@ -259,32 +268,57 @@ export class LambdaFunction {
     this.#patience ??= setTimeout(() => {
       this.#patience = undefined;
       if (this.#waiting.length === 0 || this.#opening > 0 || this.#environments >= limit) return;
-      if (this.#hasTime()) void this.#open();
+      const place = this.#place();
+      if (place !== undefined) void this.#open(place);
       else this.#grow();
     }, PATIENCE_MS);
   }
 
-  /** Whether the threads waited for something, rather than computed, most of the time since they were looked at last. */
-  #hasTime(): boolean {
-    const full = machineIsFull();
+  /** Opens one more environment before an invocation has to wait for it: later, when the machine is full, that holds up others. */
+  #growAhead(): void {
+    if (
+      this.#opening > 0 ||
+      this.#busy * 2 <= this.#environments ||
+      this.#environments >= Math.min(AHEAD, this.#most())
+    )
+      return;
+    if (machineIsFull()) return;
+    const place = this.#place();
+    if (typeof place === "object" && isLight(place)) void this.#open(place);
+  }
+
+  #place(): Thread | "new" | undefined {
+    this.#look();
+    const threads = [...this.#threads].filter(({ retired }) => !retired);
+    const room = { perThread: this.#perThread, threads: Math.max(THREADS, ENVIRONMENTS / this.#perThread) };
+    return placeFor(threads, room, this.#shortLooks);
+  }
+
+  /** Measures how busy the threads have been since the last time. */
+  #look(): void {
     const at = performance.now();
-    if (full && at - this.#lookedAt < LOOK_WHEN_FULL_MS) return false;
+    if (at - this.#lookedAt < LOOK_MS) return;
     this.#lookedAt = at;
-    let busiest = 0;
     for (const thread of this.#threads) {
       const now = thread.worker.performance.eventLoopUtilization();
-      const { utilization } = thread.worker.performance.eventLoopUtilization(now, thread.used);
+      const { utilization, active } = thread.worker.performance.eventLoopUtilization(now, thread.used);
+      thread.busy = utilization;
+      thread.eachMs = active / thread.ended;
       thread.used = now;
-      busiest = Math.max(busiest, utilization);
+      thread.ended = 0;
     }
-    return busiest < (full ? BUSY_WHEN_FULL : BUSY);
+    this.#shortLooks = [...this.#threads].every(isBusy) && !machineIsFull() ? this.#shortLooks + 1 : 0;
+  }
+
+  #roomy(): Thread | "new" {
+    const room = ({ retired, environments }: Thread) => !retired && environments.size < this.#perThread;
+    return [...this.#threads].find(room) ?? "new";
   }
 
   /** @returns whether it is there in the end */
-  #open(): Promise<boolean> {
+  #open(place = this.#roomy()): Promise<boolean> {
     if (this.#account?.admit("lambdaScalingPer10s", this.settings.name, 1) === false) return Promise.resolve(false);
-    const room = [...this.#threads].find((thread) => !thread.retired && thread.environments.size < PER_THREAD);
-    const thread = room ?? this.#startThread();
+    const thread = place === "new" ? this.#startThread() : place;
     const { promise, resolve: settle } = Promise.withResolvers<boolean>();
     const environment: Environment = { id: ++this.#sequence, thread, state: "opening", finish: undefined, settle };
     thread.environments.set(environment.id, environment);
@@ -297,7 +331,7 @@ export class LambdaFunction {
       this.#retire(thread);
       void thread.worker.terminate();
     }, limitMs).unref();
-    this.#send(thread, { kind: "open", environment: environment.id });
+    thread.say({ kind: "open", environment: environment.id });
     return promise;
   }
 
@@ -330,25 +364,24 @@ export class LambdaFunction {
       resourceLimits: { maxOldGenerationSizeMb: settings.memoryMb, maxYoungGenerationSizeMb: 192 },
     });
     const used = worker.performance.eventLoopUtilization();
-    const thread: Thread = { worker, environments: new Map(), retired: false, used };
+    const { say } = gathered<ToThread>((said, transfer) => worker.postMessage(said, transfer));
+    const thread: Thread = { worker, say, environments: new Map(), retired: false, used, busy: 0, eachMs: 0, ended: 0 };
     this.#threads.add(thread);
-    worker.on("message", (message: FromThread) => this.#hear(thread, message));
+    worker.on("message", (said: readonly FromThread[]) => {
+      for (const message of said) this.#hear(thread, message);
+    });
     worker.on("error", (cause) => this.#lost(thread, cause));
     worker.on("exit", () => this.#lost(thread, undefined));
     return thread;
   }
 
-  #send(thread: Thread, message: ToThread): void {
-    thread.worker.postMessage(message);
-  }
-
   /** Hands an AWS call of one of the thread's environments to the gateway, and brings the answer. */
-  async #carry({ worker }: Thread, { call, request }: Extract<FromThread, { kind: "call" }>): Promise<void> {
+  async #carry({ say }: Thread, { call, request }: Extract<FromThread, { kind: "call" }>): Promise<void> {
     const { path, body, ...rest } = request;
     const answered = await this.#take!({ ...rest, url: path, body: bytesOf(body) });
-    if (answered === undefined) return worker.postMessage({ kind: "answer", call } satisfies ToThread);
+    if (answered === undefined) return say({ kind: "answer", call });
     const [answer, transfer] = portable(answered);
-    worker.postMessage({ kind: "answer", call, answer } satisfies ToThread, transfer);
+    say({ kind: "answer", call, answer }, transfer);
   }
 
   #hear(thread: Thread, message: FromThread): void {
@@ -381,6 +414,7 @@ export class LambdaFunction {
     environment.state = "busy";
     invocation.began = performance.now();
     this.#busy += 1;
+    this.#growAhead();
     const timer = setTimeout(() => {
       this.#log(`${settings.name}: timed out after ${settings.timeoutMs} ms`);
       this.#retire(environment.thread);
@@ -392,20 +426,21 @@ export class LambdaFunction {
       clearTimeout(timer);
       environment.finish = undefined;
       this.#busy -= 1;
+      environment.thread.ended += 1;
       invocation.resolve(outcome);
       if (environment.thread.retired) this.#forget(environment);
       else this.#free(environment);
       if (this.active === 0) this.#drained?.();
     };
     const { event, json } = invocation;
-    this.#send(environment.thread, {
+    environment.thread.say({
       kind: "invoke",
       environment: environment.id,
       requestId: randomUUID(),
       arn: settings.arn,
       deadline: Date.now() + settings.timeoutMs,
       // As text, which takes half of the time that cloning takes.
-      json: json ?? JSON.stringify(event),
+      event: json === undefined ? eventText(event) : { json },
     });
   }
 

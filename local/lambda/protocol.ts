@@ -31,6 +31,35 @@ export function portable<T extends { readonly body: string | Buffer }>(
   return [{ ...message, body }, [body.buffer]];
 }
 
+/**
+ * Gathers what is said within one turn of the event loop into one message: on a busy machine a message costs both threads more than what it
+ * carries.
+ * @param post takes what was said, in order, and what it hands over instead of copying it
+ */
+export function gathered<T>(post: (said: readonly T[], transfer: ArrayBuffer[]) => void): {
+  say(message: T, transfer?: readonly ArrayBuffer[]): void;
+  /** Posts at once what has been gathered. */
+  flush(): void;
+} {
+  let said: T[] = [];
+  let handed: ArrayBuffer[] = [];
+  const flush = () => {
+    if (said.length === 0) return;
+    const [messages, transfer] = [said, handed];
+    said = [];
+    handed = [];
+    post(messages, transfer);
+  };
+  return {
+    say(message, transfer = []) {
+      if (said.length === 0) setImmediate(flush);
+      said.push(message);
+      handed.push(...transfer);
+    },
+    flush,
+  };
+}
+
 export const bytesOf = (body: string | Uint8Array): Buffer =>
   typeof body === "string" ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
 
@@ -46,11 +75,60 @@ export type ToThread =
       readonly environment: number;
       readonly requestId: string;
       readonly arn: string;
-      /** The event as JSON. */
-      readonly json: string;
+      readonly event: EventText;
       /** Milliseconds since the epoch. */
       readonly deadline: number;
     };
+
+/** An event as JSON, with its long texts beside it: JSON of a text within a text takes longer to write and to read than all the rest. */
+export interface EventText {
+  readonly json: string;
+  /** In the order of their places, in which the JSON has empty texts. @default the JSON is whole */
+  readonly texts?: readonly string[];
+}
+
+type Place = { readonly holder: Record<string, unknown>; readonly name: string };
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
+
+/** Where an event may have a long text: the body of a request to a Function URL, of a message of a queue, of a request at the edge. */
+function longTextsOf(event: unknown): Place[] {
+  const places: Place[] = [];
+  const look = (holder: unknown, name: string) => {
+    if (isObject(holder) && typeof holder[name] === "string") places.push({ holder, name });
+  };
+  look(event, "body");
+  const records = isObject(event) && Array.isArray(event.Records) ? event.Records : [];
+  for (const record of records as ({ readonly cf?: { readonly request?: { readonly body?: unknown } } } | null)[]) {
+    look(record, "body");
+    look(record?.cf?.request?.body, "data");
+  }
+  return places;
+}
+
+/** What travels of an event. Its texts are taken out for the time of this call. */
+export function eventText(event: unknown): EventText {
+  const places = longTextsOf(event);
+  const texts = places.map(({ holder, name }) => holder[name] as string);
+  for (const { holder, name } of places) holder[name] = "";
+  try {
+    return { json: JSON.stringify(event), texts };
+  } finally {
+    places.forEach(({ holder, name }, i) => {
+      holder[name] = texts[i];
+    });
+  }
+}
+
+/** The event that has travelled. */
+export function eventOf({ json, texts }: EventText): unknown {
+  const event: unknown = JSON.parse(json);
+  if (texts !== undefined)
+    longTextsOf(event).forEach(({ holder, name }, i) => {
+      holder[name] = texts[i];
+    });
+  return event;
+}
 
 export interface FunctionError {
   readonly errorType: string;

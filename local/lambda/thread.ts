@@ -13,8 +13,10 @@ import { stepBack } from "../priority.ts";
 import { layInstances, type MakeInstance } from "./instances.ts";
 import {
   bytesOf,
+  eventOf,
   type FromThread,
   type FunctionError,
+  gathered,
   portable,
   type ResultText,
   type ThreadData,
@@ -33,7 +35,7 @@ if (data.background) stepBack();
 collectWhenIdle();
 const port = parentPort as NonNullable<typeof parentPort>;
 const handlers = new Map<number, Handler>();
-const say = (message: FromThread) => port.postMessage(message);
+const { say, flush: sayNow } = gathered<FromThread>((said, transfer) => port.postMessage(said, transfer));
 
 // Every environment compiles the module anew: Node.js has read by now where compiled code is kept, and a function finds
 // exactly its own variables.
@@ -80,7 +82,10 @@ function capture(stream: NodeJS.WriteStream): void {
 }
 capture(process.stdout);
 capture(process.stderr);
-process.on("exit", flush);
+process.on("exit", () => {
+  flush();
+  sayNow();
+});
 
 // ---- errors, as the Node.js runtime of Lambda reports them --------------------------------------------------------
 function errorOf(cause: unknown): FunctionError {
@@ -109,7 +114,7 @@ const carrier: Carrier = (request) =>
       else resolve(answer);
     });
     const [taken, transfer] = portable(request);
-    port.postMessage({ kind: "call", call, request: taken } satisfies FromThread, transfer);
+    say({ kind: "call", call, request: taken }, transfer);
   });
 
 function bring({ call, answer }: Extract<ToThread, { kind: "answer" }>): void {
@@ -180,7 +185,7 @@ async function invoke(message: Extract<ToThread, { kind: "invoke" }>): Promise<v
     getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
   };
   try {
-    const result = await (handlers.get(environment) as Handler)(JSON.parse(message.json), context);
+    const result = await (handlers.get(environment) as Handler)(eventOf(message.event), context);
     say({ kind: "result", environment, result: resultOf(result) });
   } catch (cause) {
     const error = errorOf(cause);
@@ -195,13 +200,14 @@ function end(): void {
   process.emit("SIGTERM");
 }
 
-port.on("message", (message: ToThread) => {
+function hear(message: ToThread): void {
   if (message.kind === "invoke") void invoke(message);
   else if (message.kind === "answer") bring(message);
   else if (message.kind === "open") void open(message.environment);
   else if (message.kind === "end") end();
   else handlers.delete(message.environment);
-});
+}
+port.on("message", (said: readonly ToThread[]) => said.forEach(hear));
 // In Lambda an unhandled rejection ends the process: so does it the thread here.
 process.on("unhandledRejection", (cause) => {
   logError(errorOf(cause));
