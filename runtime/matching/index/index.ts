@@ -51,7 +51,8 @@ interface Entry<S> {
 /** Compiled selectors are shared by all subscriptions that have the same one. */
 class Compiler {
   readonly #pool = new PathPool();
-  readonly #known = new LRUCache<string, Selector>({ max: 10_000 });
+  // Each customer has one, with a few selectors: by `max`, room for all of them would be taken at once.
+  readonly #known = new LRUCache<string, Selector>({ maxSize: 10_000, sizeCalculation: () => 1 });
 
   compile(selector: EventSelector): Selector {
     const key = JSON.stringify(selector);

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { test } from "uvu";
 import type { Event } from "../../../runtime/domain/event.ts";
@@ -145,6 +147,22 @@ test("members that share a name with JavaScript's own are ordinary members", () 
   const matcher = buildMatcher(numbered(["$.constructor", "$.__proto__.x == 1", { cel: "has(event.toString)" }]));
   assert.deepEqual(indexed(matcher, event({})), []);
   assert.deepEqual(indexed(matcher, event(JSON.parse('{"__proto__":{"x":1},"constructor":0}'))), ["sub_0", "sub_1"]);
+});
+
+test("a customer's matcher takes the room that its own few selectors need, as there is one for each customer", () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const held = () => {
+    collect();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  const of = () => buildMatcher(numbered(["order.*"]));
+  of();
+  const before = held();
+  const matchers = Array.from({ length: 200 }, of);
+  const each = (held() - before) / matchers.length;
+  assert.ok(each < 30_000, `${each} bytes`);
 });
 
 test.run();
