@@ -1,5 +1,5 @@
 import type { Table } from "../aws/tables.ts";
-import { noSuch, TriggersError } from "../domain/errors/errors.ts";
+import { noSuch, TriggersError, unauthorized } from "../domain/errors/errors.ts";
 import {
   formatKey,
   hashSecret,
@@ -141,7 +141,7 @@ export async function rotateKey(
 export async function adopt(deps: Deps, makerId: string, childId: string): Promise<void> {
   if (await addChild(keysOf(deps), makerId, childId)) return;
   await revokeKey(deps, childId);
-  throw new TriggersError("unauthorized", "The API key is missing or not valid.");
+  throw unauthorized();
 }
 
 /** Revokes a key and all that descend from it. @returns ids of those that were not revoked before, the key's first */

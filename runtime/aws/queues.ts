@@ -1,6 +1,6 @@
 import { SendMessageBatchCommand, type SendMessageBatchRequestEntry } from "@aws-sdk/client-sqs";
 import { defined } from "../domain/defined.ts";
-import type { Millis, Seconds } from "../domain/time.ts";
+import type { Seconds } from "../domain/time.ts";
 import { type CallLimits, intoCalls } from "./calls.ts";
 import type { Sqs } from "./clients.ts";
 
@@ -52,7 +52,7 @@ export async function sendOrThrow(sqs: Sqs, queueUrl: string, messages: readonly
 async function sendCall(
   sqs: Sqs,
   queueUrl: string,
-  call: readonly { readonly message: Outgoing; readonly at: Millis }[],
+  call: readonly { readonly message: Outgoing; readonly at: number }[],
 ): Promise<Map<number, Error>> {
   const Entries = call.map(
     ({ message, at }): SendMessageBatchRequestEntry => ({

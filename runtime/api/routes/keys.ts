@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { CAPS, refuseBeyond } from "../../database/caps.ts";
 import type { Tx } from "../../database/roles.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
-import { invalidBody, TriggersError } from "../../domain/errors/errors.ts";
+import { invalidBody, TriggersError, unauthorized } from "../../domain/errors/errors.ts";
 import type { KeyRecord } from "../../domain/identity/apiKey.ts";
 import { BROWSER_SCOPE, isOrigin } from "../../domain/identity/browser.ts";
 import { defaultScopes, type Identity, type KeyLimit, type Scope } from "../../domain/identity/identity.ts";
@@ -140,7 +140,7 @@ function familyOf({ key_id, key_limit_per_second: limit, key_family = [] }: Iden
 async function endOf(deps: Deps, maker: Identity): Promise<string | undefined> {
   if (maker.person !== undefined) return undefined;
   const record = await getKey(deps, maker.customer_id, maker.key_id);
-  if (record.status !== "active") throw new TriggersError("unauthorized", "The API key is missing or not valid.");
+  if (record.status !== "active") throw unauthorized();
   return record.expires_at;
 }
 

@@ -1,4 +1,4 @@
-import { TriggersError } from "../errors/errors.ts";
+import { TriggersError, unauthorized } from "../errors/errors.ts";
 import type { Person } from "../people/person.ts";
 import type { Millis } from "../time.ts";
 import type { Scope } from "./scope.ts";
@@ -86,16 +86,14 @@ export function splitTenant(tenant: Tenant): { customer_id: string; environment:
 export const encodeIdentity = (identity: Identity): string =>
   Buffer.from(JSON.stringify(identity), "utf8").toString("base64url");
 
-const notIdentified = () => new TriggersError("unauthorized", "The API key is missing or not valid.");
-
 /** @throws TriggersError `unauthorized` when the header is absent or foreign: the request came past the edge */
 export function decodeIdentity(header: string | undefined): Identity {
-  if (header === undefined || header === "") throw notIdentified();
+  if (header === undefined || header === "") throw unauthorized();
   let identity: Partial<Identity> | null;
   try {
     identity = JSON.parse(Buffer.from(header, "base64url").toString("utf8")) as Partial<Identity> | null;
   } catch {
-    throw notIdentified();
+    throw unauthorized();
   }
   const whole =
     typeof identity?.customer_id === "string" &&
@@ -103,7 +101,7 @@ export function decodeIdentity(header: string | undefined): Identity {
     environments.includes(identity.environment as Environment) &&
     Array.isArray(identity.scopes) &&
     typeof identity.limit_per_second === "number";
-  if (!whole) throw notIdentified();
+  if (!whole) throw unauthorized();
   return identity as Identity;
 }
 
