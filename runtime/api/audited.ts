@@ -5,6 +5,7 @@ import { asCustomer, type Tx } from "../database/roles.ts";
 import type { Actor, AuditFact } from "../domain/auditChain.ts";
 import { defined } from "../domain/defined.ts";
 import type { TriggersError } from "../domain/errors/errors.ts";
+import { growing } from "../domain/growing.ts";
 import { type Identity, OPERATOR } from "../domain/identity/identity.ts";
 import type { ApiEnv, Deps } from "./deps.ts";
 
@@ -60,7 +61,7 @@ export function change<T>(
 
 /** The same refusal of the same key is told once a minute, so that nobody fills the log by repeating it. */
 const REPEATED_MS = 60_000;
-const told = new LRUCache<string, true>({ max: 10_000 });
+const told = new LRUCache<string, true>(growing(10_000));
 
 /** Tells of a refused change, in a transaction of its own. An outage here never hides the refusal itself. */
 export async function auditRefusal(deps: Deps, c: Context<ApiEnv>, error: TriggersError): Promise<void> {

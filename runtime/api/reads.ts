@@ -3,6 +3,7 @@ import { LRUCache } from "lru-cache";
 import { asCustomer } from "../database/roles.ts";
 import { ageOf } from "../domain/age.ts";
 import { deliveryStatuses, eventStatuses } from "../domain/event.ts";
+import { growing } from "../domain/growing.ts";
 import { type Identity, tenantOf } from "../domain/identity/identity.ts";
 import { type Ulid, ulidIn } from "../domain/ids.ts";
 import { DEFAULT_RETENTION_DAYS } from "../domain/retention.ts";
@@ -44,8 +45,8 @@ export function readContext(deps: Deps): ReadContext {
 function makeContext(deps: Deps): ReadContext {
   // A removal is final, so it may be remembered. A subscription that is present may be removed at any moment, so that is remembered for a
   // moment only.
-  const removedIds = new LRUCache<string, boolean>({ max: 50_000 });
-  const retention = new LRUCache<string, { readonly ms: Millis; readonly at: Millis }>({ max: 10_000 });
+  const removedIds = new LRUCache<string, boolean>(growing(50_000));
+  const retention = new LRUCache<string, { readonly ms: Millis; readonly at: Millis }>(growing(10_000));
   return {
     store: storeOf(deps),
     async removed(identity, ids) {

@@ -8,6 +8,7 @@ import symbols from "undici/lib/core/symbols.js";
 // The whole of undici is five times as much code to load in a cold environment.
 import AgentClass from "undici/lib/dispatcher/agent.js";
 import { defined } from "../domain/defined.ts";
+import { growing } from "../domain/growing.ts";
 import type { Millis } from "../domain/time.ts";
 import { forbiddenAddress, type UrlRules } from "../domain/webhook/webhookUrl.ts";
 
@@ -111,7 +112,7 @@ const answeredOn = new Map<number, boolean>();
 /** Errors of connections that had answered before. */
 const ofUsed = new WeakSet<object>();
 /** By origin, whether its newest HTTP/2 connection has answered. */
-const answeredOver = new LRUCache<string, boolean>({ max: 10_000 });
+const answeredOver = new LRUCache<string, boolean>(growing(10_000));
 
 /**
  * Mends an unasked `100 Continue`, at the one place where undici 8 makes a connection's parser known. "A client MUST be able to

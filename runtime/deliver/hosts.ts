@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { errorText, type Log } from "../aws/log.ts";
 import type { Table } from "../aws/tables.ts";
+import { growing } from "../domain/growing.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { HOUR_MS, type Millis } from "../domain/time.ts";
 import { addHostCounts } from "../store/hostCounts.ts";
@@ -64,9 +65,9 @@ export function hostsOver(
   perSecond: number,
   { log, now, dice }: { readonly log: Log; now(): Millis; dice(): number },
 ): Hosts {
-  const counts = new LRUCache<string, Count>({ max: MAX_HOSTS });
+  const counts = new LRUCache<string, Count>(growing(MAX_HOSTS));
   /** Until when hosts count as proved. */
-  const proved = new LRUCache<string, number>({ max: MAX_HOSTS });
+  const proved = new LRUCache<string, number>(growing(MAX_HOSTS));
   const telling = new Map<string, Promise<void>>();
 
   function countOf(host: string): Count {

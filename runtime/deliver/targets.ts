@@ -2,6 +2,7 @@ import { LRUCache } from "lru-cache";
 import { errorText, type Log } from "../aws/log.ts";
 import { askTargets, type Service } from "../aws/service.ts";
 import { FreshCache, type Freshness } from "../domain/freshCache.ts";
+import { growing } from "../domain/growing.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import type { DeliveryTarget, SubscriptionOf } from "../domain/subscription.ts";
 import type { Millis } from "../domain/time.ts";
@@ -89,7 +90,7 @@ export function targetCache(
       log("warn", "deliver.targets_unknown", { subscriptions: keys.length, error: errorText(cause) }),
   });
 
-  const seenStops = new LRUCache<string, true>({ max: MAX_TARGETS });
+  const seenStops = new LRUCache<string, true>(growing(MAX_TARGETS));
   /** Forgets the subscriptions whose posts were stopped, and ignores an answer that is under way. */
   function stop({ tenant, subscription_id }: Stop): void {
     const keys =

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { growing } from "./growing.ts";
 import type { Millis } from "./time.ts";
 
 /**
@@ -84,10 +85,10 @@ export class FreshCache<Key extends string, Value extends {}> {
     const { max, weigh } = options;
     this.#entries = new LRUCache(
       weigh === undefined
-        ? { max }
+        ? growing(max)
         : { maxSize: max, sizeCalculation: ({ value }: Entry<Value>) => Math.max(1, weigh(value)) },
     );
-    this.#absent = new LRUCache({ max: options.absent?.max ?? 1 });
+    this.#absent = new LRUCache(growing(options.absent?.max ?? 1));
   }
 
   /**

@@ -3,6 +3,7 @@ import type { CloudFrontRequestEvent, CloudFrontRequestResult } from "aws-lambda
 import { LRUCache } from "lru-cache";
 import { type RunTime, withinTime } from "../aws/deadline.ts";
 import { errorStack, log } from "../aws/log.ts";
+import { growing } from "../domain/growing.ts";
 import { USE_NOTED_EVERY_MS } from "../domain/identity/keyRecord.ts";
 import { PepperCache } from "../domain/identity/pepperCache.ts";
 import { newId } from "../domain/ids.ts";
@@ -19,7 +20,7 @@ const now = () => Date.now();
 const directory = openDirectory(config, nearestFirst(process.env.AWS_REGION ?? "", config.keys_regions));
 const peppers = new PepperCache({ read: directory.peppers, now });
 /** Keys whose use this instance has noted, until it may be due again. */
-const noted = new LRUCache<string, true>({ max: 10_000, ttl: USE_NOTED_EVERY_MS });
+const noted = new LRUCache<string, true>({ ...growing(10_000), ttl: USE_NOTED_EVERY_MS });
 
 const trace = refusalTrace((line) => log("warn", "edge.refused", { ...line }));
 

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { CloudFrontHeaders, CloudFrontRequest, CloudFrontResultResponse } from "aws-lambda";
 import { isJsonType, MAX_BODY_BYTES } from "../domain/body/requestBody.ts";
 import { type ErrorCode, errorResponse } from "../domain/errors/errors.ts";
@@ -120,7 +120,7 @@ export function prepareBody(request: CloudFrontRequest): void {
   }
   // CloudFront keeps the body it has and ignores what a read-only one says, so it need not be sent back.
   if (body.action === "read-only") body.data = "";
-  set(request, "x-amz-content-sha256", createHash("sha256").update(bytes).digest("hex"));
+  set(request, "x-amz-content-sha256", hash("sha256", bytes));
 }
 
 const REASONS: Readonly<Record<number, string>> = {

@@ -5,6 +5,7 @@ import { serviceOver } from "../aws/service.ts";
 import { settingsHere, signedCalls } from "../aws/signed.ts";
 import type { Table } from "../aws/tables.ts";
 import { readEnvironment } from "../domain/environment.ts";
+import { growing } from "../domain/growing.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import type { PublishRequest } from "../domain/live.ts";
 import type { Role } from "../domain/people/roles.ts";
@@ -28,7 +29,7 @@ const events: Table = { dynamodb, name: env.EVENTS_TABLE };
 /** The sockets of a revoked key get no further messages after 30 s. */
 const KEY_MS = 30_000;
 const standingKeys = new LRUCache<string, boolean>({
-  max: 10_000,
+  ...growing(10_000),
   ttl: KEY_MS,
   fetchMethod: async (id) => {
     const key = await readKey(keys, id, "eventual");
@@ -39,7 +40,7 @@ const standingKeys = new LRUCache<string, boolean>({
 
 /** As for other calls of a session: another role, or a removal, counts after 30 s. */
 const standingPeople = new LRUCache<string, { readonly role: Role | null }, { readonly tenant: Tenant }>({
-  max: 10_000,
+  ...growing(10_000),
   ttl: KEY_MS,
   fetchMethod: async (person_id, _, { context: { tenant } }) =>
     (await service({ op: "role", customer_id: splitTenant(tenant).customer_id, person_id })).answer,

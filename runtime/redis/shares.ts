@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { growing } from "../domain/growing.ts";
 import type { Millis } from "../domain/time.ts";
 import type { State } from "./window.ts";
 
@@ -31,7 +32,7 @@ const UNKNOWN_SHARE = 1 / 4;
 const LEAST_SHARE = 1 / 64;
 
 export class Shares {
-  readonly #windows = new LRUCache<string, Window>({ max: MAX_WINDOWS });
+  readonly #windows = new LRUCache<string, Window>(growing(MAX_WINDOWS));
 
   /** Redis has counted: so many before this request, and this one's if it took them. */
   saw(name: string, limit: number, { passed, counts }: Pick<State, "passed" | "counts">, taken: number, now: Millis) {

@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import type { Event } from "../../domain/event.ts";
+import { growing } from "../../domain/growing.ts";
 import type { EventSelector } from "../../domain/subscription.ts";
 import type { Budget } from "../budget.ts";
 import { Fault, Frame, PathPool } from "../frame.ts";
@@ -51,8 +52,7 @@ interface Entry<S> {
 /** Compiled selectors are shared by all subscriptions that have the same one. */
 class Compiler {
   readonly #pool = new PathPool();
-  // Each customer has one, with a few selectors: by `max`, room for all of them would be taken at once.
-  readonly #known = new LRUCache<string, Selector>({ maxSize: 10_000, sizeCalculation: () => 1 });
+  readonly #known = new LRUCache<string, Selector>(growing(10_000));
 
   compile(selector: EventSelector): Selector {
     const key = JSON.stringify(selector);
