@@ -15,6 +15,8 @@ interface Holder {
 }
 
 const BUSY = 5;
+/** Of the folders that this process holds: one that nobody refers to would be closed by the garbage collector, and its lock with it. */
+const held = new Set<DatabaseSync>();
 
 /** @returns what gives it back @throws StartError when another process, or this one, holds the folder */
 export function lockFolder(directory: string): () => void {
@@ -30,6 +32,7 @@ export function lockFolder(directory: string): () => void {
       `The state in ${directory} is in use by ${described(holderFile)}.\nStop that one first, or set TRIGGERS_STATE to another folder.`,
     );
   }
+  held.add(db);
   writeFileSync(
     holderFile,
     JSON.stringify({ pid: process.pid, started_at: new Date().toISOString() } satisfies Holder),
@@ -38,6 +41,7 @@ export function lockFolder(directory: string): () => void {
   rmSync(join(directory, "platform.lock"), { force: true });
   return () => {
     rmSync(holderFile, { force: true });
+    held.delete(db);
     db.close();
   };
 }

@@ -45,7 +45,18 @@ async function holder(): Promise<{ pid: number; end(): void }> {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const [first] = (await once(parent.stdout, "data")) as [Buffer];
-  return { pid: Number(first.toString()), end: () => parent.kill("SIGKILL") };
+  const pid = Number(first.toString());
+  // A failed test must leave no process behind: it would hold the pipe that the runner reads to its end.
+  const end = () => {
+    for (const each of [pid, parent.pid!]) {
+      try {
+        process.kill(each, "SIGKILL");
+      } catch {
+        // It has ended.
+      }
+    }
+  };
+  return { pid, end };
 }
 
 test("a killed holder has released its lock at once, even while it is still in the list of processes", async () => {
