@@ -1,5 +1,5 @@
 /** What a distribution does with a request, apart from HTTP: behaviour, functions, access control, origin. */
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 import type { LambdaFunction } from "../lambda/function.ts";
 import { type HttpAnswer, type HttpRequest, SYNC_LIMIT } from "../lambda/functionUrl.ts";
 import { ownAnswer } from "../product/ownAnswer.ts";
@@ -92,7 +92,7 @@ export async function handOn(
 const DROPPED =
   /^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|warning|x-real-ip|x-edge-.*|x-amz-cf-.*)$/;
 
-const EMPTY_HASH = createHash("sha256").digest("hex");
+const EMPTY_HASH = hash("sha256", "");
 
 /** The edge function has no room for the request. Unlike CloudFront's own, it says when to come back, as Lambda's 429 does. */
 export function throttled(): GeneratedResponse {
@@ -104,7 +104,8 @@ export function throttled(): GeneratedResponse {
 
 const SOON = { "retry-after": "1" };
 
-export const newRequestId = (): string => randomBytes(24).toString("base64url");
+/** By a UUID, since Node.js draws the bytes of many at once: drawing them for each request takes ten times as long. */
+export const newRequestId = (): string => randomUUID().replaceAll("-", "");
 
 export const behaviourOf = (distribution: Distribution, path: string): Behaviour =>
   distribution.behaviours.find(({ matches }) => matches === undefined || matches(path)) as Behaviour;
@@ -248,7 +249,7 @@ async function askOrigin(
     headers.delete("authorization");
     // The signature covers the hash that the header claims; Lambda computes its own, and they must agree.
     const claimed = headers.get("x-amz-content-sha256");
-    const actual = body.length === 0 ? EMPTY_HASH : createHash("sha256").update(body).digest("hex");
+    const actual = body.length === 0 ? EMPTY_HASH : hash("sha256", body);
     if (body.length > 0 ? claimed !== actual : claimed !== undefined && claimed !== actual) return signatureMismatch;
   }
   const answer = await call({

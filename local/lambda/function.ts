@@ -277,6 +277,7 @@ export class LambdaFunction {
   /** Opens one more environment before an invocation has to wait for it: later, when the machine is full, that holds up others. */
   #growAhead(): void {
     if (
+      this.#background ||
       this.#opening > 0 ||
       this.#busy * 2 <= this.#environments ||
       this.#environments >= Math.min(AHEAD, this.#most())
@@ -290,8 +291,9 @@ export class LambdaFunction {
   #place(): Thread | "new" | undefined {
     this.#look();
     const threads = [...this.#threads].filter(({ retired }) => !retired);
-    const room = { perThread: this.#perThread, threads: Math.max(THREADS, ENVIRONMENTS / this.#perThread) };
-    return placeFor(threads, room, this.#shortLooks);
+    const most = Math.max(THREADS, ENVIRONMENTS / this.#perThread);
+    const behind = this.#background && machineIsFull();
+    return placeFor(threads, { perThread: this.#perThread, threads: most, behind }, this.#shortLooks);
   }
 
   /** Measures how busy the threads have been since the last time. */

@@ -7,6 +7,8 @@ import { availableParallelism, cpus } from "node:os";
 /** Share of all cores from which on the machine counts as full: used by this process, or by all. */
 const FULL = 0.7;
 const FULL_BY_ALL = 0.92;
+/** The same from which on requests wait for processors now and then, though there is time left on average. */
+const SHORT_BY_ALL = 0.8;
 /** Looked at once a quarter second at most, for all functions together. */
 const LOOK_MS = 250;
 /**
@@ -25,21 +27,24 @@ function ticks(): { idle: number; all: number } {
   return { idle, all };
 }
 
-let looked = { at: performance.now(), cpu: process.cpuUsage(), ticks: ticks(), full: false };
+let looked = { at: performance.now(), cpu: process.cpuUsage(), ticks: ticks(), full: false, short: false };
 /** How many messages wait, by queue. */
 const waiting = new Map<string, number>();
 
-/** Whether this process has been using nearly all the machine has, or all processes together have. */
-export function machineIsFull(): boolean {
+function look(): typeof looked {
   const at = performance.now();
-  if (at - looked.at < LOOK_MS) return looked.full;
+  if (at - looked.at < LOOK_MS) return looked;
   const { user, system } = process.cpuUsage(looked.cpu);
   const now = ticks();
   const byThis = (user + system) / 1_000 / (at - looked.at) / availableParallelism();
   const idle = (now.idle - looked.ticks.idle) / Math.max(now.all - looked.ticks.all, 1);
-  looked = { at, cpu: process.cpuUsage(), ticks: now, full: byThis > FULL || idle < 1 - FULL_BY_ALL };
-  return looked.full;
+  const full = byThis > FULL || idle < 1 - FULL_BY_ALL;
+  looked = { at, cpu: process.cpuUsage(), ticks: now, full, short: full || idle < 1 - SHORT_BY_ALL };
+  return looked;
 }
+
+/** Whether this process has been using nearly all the machine has, or all processes together have. */
+export const machineIsFull = (): boolean => look().full;
 
 /** Tells how many messages wait in a queue for their function. */
 export function messagesWait(queueArn: string, count: number): void {
@@ -60,7 +65,7 @@ export function requestEnded(): void {
 }
 
 /** Whether requests at the front door wait for the processors. */
-export const requestsWait = (): boolean => underWay > MANY_UNDER_WAY && machineIsFull();
+export const requestsWait = (): boolean => underWay > MANY_UNDER_WAY && look().short;
 
 /** Share of the processors' time that is left over on a machine with nothing to do, and how long it has to be. */
 const IDLE = 0.5;

@@ -2,6 +2,8 @@
 
 /** Share of its time in which a thread computes, from which on it is not given another environment. */
 const BUSY = 0.9;
+/** The same for a function that works off a queue, while the machine is full: others come first, and each environment has its own questions to ask. */
+const BUSY_BEHIND = 0.2;
 /**
  * What an invocation computes at most, milliseconds, if it waits most of the time: for the network, and on a full machine for processors. Of such, more
  * environments make use of the thread, however busy that is.
@@ -22,6 +24,8 @@ export interface Room {
   /** Environments that a thread takes, and threads that a function has at most. */
   readonly perThread: number;
   readonly threads: number;
+  /** Whether others come first now. */
+  readonly behind: boolean;
 }
 
 export const isLight = ({ eachMs }: Looked): boolean => eachMs < LIGHT_MS;
@@ -37,7 +41,7 @@ export function placeFor<Thread extends Looked>(
   room: Room,
   shortLooks: number,
 ): Thread | "new" | undefined {
-  const hasTime = (thread: Looked) => !isBusy(thread) || isLight(thread);
+  const hasTime = (thread: Looked) => (room.behind ? thread.busy < BUSY_BEHIND : !isBusy(thread) || isLight(thread));
   const byTime = [...threads].sort((a, b) => a.busy - b.busy);
   const roomy = byTime.find((thread) => thread.environments.size < room.perThread && hasTime(thread));
   if (roomy !== undefined) return roomy;

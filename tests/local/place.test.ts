@@ -10,7 +10,7 @@ const thread = (environments: number, busy: number, eachMs: number): Looked => (
   busy,
   eachMs,
 });
-const ROOM = { perThread: 16, threads: 4 };
+const ROOM = { perThread: 16, threads: 4, behind: false };
 const [WAITS, COMPUTES] = [0.4, 60];
 
 test("invocations that wait share a thread until it is full of environments, though it is busy", () => {
@@ -24,6 +24,13 @@ test("beside invocations that compute, a busy thread takes no other, and one mor
   assert.equal(placeFor([thread(3, 0.95, COMPUTES)], ROOM, 4), "new");
   const idle = thread(3, 0.2, COMPUTES);
   assert.equal(placeFor([thread(3, 0.95, COMPUTES), idle], ROOM, 4), idle);
+});
+
+test("while others come first, only a thread that is idle most of the time takes another", () => {
+  const behind = { ...ROOM, behind: true };
+  assert.equal(placeFor([thread(3, 0.3, WAITS)], behind, 0), undefined);
+  const idle = thread(3, 0.1, COMPUTES);
+  assert.equal(placeFor([thread(3, 0.3, WAITS), idle], behind, 0), idle);
 });
 
 test("a thread in which nothing ended counts by how busy it is", () => {
