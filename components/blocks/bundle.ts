@@ -33,6 +33,7 @@ const options = {
   external: ["@duckdb/node-bindings"],
   // What is never used of what they depend on: a cold start would read it all the same.
   alias: {
+    "@ioredis/commands": "./runtime/redis/commands.ts",
     "cluster-key-slot": "./runtime/redis/oneNode.ts",
     debug: "./runtime/redis/quiet.ts",
     layerr: "./runtime/domain/layerr.ts",
