@@ -35,6 +35,8 @@ export function pack(events: readonly Uint8Array[]): Buffer {
     at += event.length;
   }
   return zstdCompressSync(plain, {
+    // Known beforehand, the size keeps the tables small that a compression begins with.
+    pledgedSrcSize: plain.length,
     params: { [constants.ZSTD_c_compressionLevel]: LEVEL, [constants.ZSTD_c_checksumFlag]: 1 },
   });
 }
