@@ -162,7 +162,7 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
       );
       mappings.start();
     },
-    warm: () => startInAdvance([...edges, ...registry.withUrl(), ...mappings.functions()], registry.all(), iam),
+    warm: () => startInAdvance([...edges, ...registry.withUrl()], mappings.functions(), registry.all(), iam),
     async cutOff(region, off) {
       registry.cutOff(region, off);
       await mappings.cutOff(region, off);

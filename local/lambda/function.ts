@@ -35,8 +35,8 @@ const THREADS = 4;
 const WAITING = 1_000;
 /** How long an invocation waits for a busy environment before another one is opened. */
 const PATIENCE_MS = 25;
-/** Environments up to which a function of light invocations has twice as many as are busy, where the machine has time to open them. */
-const AHEAD = 32;
+/** Environments up to which a function of light invocations has twice as many as are busy, and one at the front door before it is asked, where the machine has time to open them. */
+export const AHEAD = 32;
 /** Milliseconds over which activity is measured: in a shorter time every thread is idle now and then. */
 const LOOK_MS = 250;
 /** Source: CloudFront Developer Guide, "Quotas": "each instance of your Lambda@Edge function can serve up to 10 requests per second". */
@@ -166,9 +166,9 @@ export class LambdaFunction {
     this.#background = true;
   }
 
-  /** Opens environments now, one after the other, until there are so many, rather than when they are needed. Ends early where one can't be opened. */
+  /** Opens environments of its first thread now, one after the other, until there are so many, rather than when they are needed. Ends early where one can't be opened. */
   async warm(count: number): Promise<void> {
-    const most = Math.min(count, this.#most());
+    const most = Math.min(count, this.#perThread, this.#most());
     while (this.#environments < most && this.#opening === 0 && !this.#closed) if (!(await this.#open())) return;
   }
 

@@ -54,14 +54,30 @@ export function messagesWait(queueArn: string, count: number): void {
 /** Requests under way beyond which some of them wait for the processors: one that doesn't is answered in milliseconds. */
 const MANY_UNDER_WAY = 16;
 let underWay = 0;
+/** When a request was taken in or answered last, of `performance.now()`. */
+let lastAt = Number.NEGATIVE_INFINITY;
 
 /** Tells of a request that is taken in, which ends later. */
 export function requestBegan(): void {
   underWay += 1;
+  lastAt = performance.now();
 }
 
 export function requestEnded(): void {
   underWay -= 1;
+  lastAt = performance.now();
+}
+
+/** How long nobody has to have asked for anything. */
+const QUIET_MS = 250;
+
+/** Resolves once nobody has asked for anything at the front door for a moment. It keeps no process alive. */
+export async function quietDoor(): Promise<void> {
+  for (;;) {
+    const left = underWay > 0 ? QUIET_MS : lastAt + QUIET_MS - performance.now();
+    if (left <= 0) return;
+    await new Promise((resolve) => setTimeout(resolve, left).unref());
+  }
 }
 
 /** Whether requests at the front door wait for the processors. */
