@@ -45,6 +45,9 @@ export function required(request: ResourceRequest, member: string): string {
   return value;
 }
 
+/** The name of a role or policy, of which a program gives the name or the ARN. */
+export const nameIn = (arnOrName: string): string => arnOrName.slice(arnOrName.lastIndexOf("/") + 1);
+
 /** Name of a resource in AWS: as declared, or from its logical name, stable over restarts. */
 export const physicalName = ({ name, inputs }: ResourceRequest, member = "name"): string =>
   optional(inputs, member, "string") ?? name;

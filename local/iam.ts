@@ -4,6 +4,7 @@
  */
 
 import { type Caller, type Credentials, createCredentials } from "./credentials.ts";
+import { nameIn } from "./declared.ts";
 import { managedPolicies } from "./iamManaged.ts";
 import {
   type AccessRequest,
@@ -66,7 +67,6 @@ export interface IamOptions {
   readonly keys?: KeyPolicies;
 }
 
-const nameOf = (arnOrName: string): string => arnOrName.slice(arnOrName.lastIndexOf("/") + 1);
 const text = (value: unknown): string => String(value);
 
 export function createIam(context: LocalContext, options: IamOptions = {}): Iam {
@@ -159,13 +159,13 @@ export function createIam(context: LocalContext, options: IamOptions = {}): Iam 
       },
       "aws:iam/rolePolicy:RolePolicy": async ({ name, inputs }) => {
         const policyName = text(inputs.name ?? name);
-        const roleName = nameOf(text(inputs.role));
+        const roleName = nameIn(text(inputs.role));
         attach(roleName, policyName, documentOf(inputs.policy));
         return { id: `${roleName}:${policyName}`, state: { ...inputs, name: policyName } };
       },
       "aws:iam/rolePolicyAttachment:RolePolicyAttachment": async ({ name, inputs }) => {
         const policyArn = text(inputs.policyArn);
-        attach(nameOf(text(inputs.role)), policyArn, managedOf(policyArn));
+        attach(nameIn(text(inputs.role)), policyArn, managedOf(policyArn));
         return { id: name, state: { ...inputs } };
       },
     },
@@ -173,7 +173,7 @@ export function createIam(context: LocalContext, options: IamOptions = {}): Iam 
     credentialsOf: credentials.of,
     callerOf: credentials.callerOf,
     trusts: (name, service) =>
-      role(nameOf(name)).trust.some((statement) => statement.allow && isPrincipal(statement, "Service", service)),
+      role(nameIn(name)).trust.some((statement) => statement.allow && isPrincipal(statement, "Service", service)),
     refusal(roleName, authorizations) {
       if (roleName === ADMINISTRATOR) return undefined;
       const known = roles.has(roleName);

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { cacheFolder } from "../cache.ts";
 import type { Credentials } from "../credentials.ts";
-import { list, onlySupports, optional, physicalName, regionOf, required } from "../declared.ts";
+import { list, nameIn, onlySupports, optional, physicalName, regionOf, required } from "../declared.ts";
 import type { Inputs, LocalContext, ResourceRequest } from "../service.ts";
 import { unpackCode } from "./code.ts";
 import { ENVIRONMENTS, type FunctionSettings } from "./function.ts";
@@ -22,8 +22,6 @@ const ENVIRONMENT_LIMIT = 4096;
  * off even while all invocations of the other hang.
  */
 const CONCURRENCY = Math.floor((ENVIRONMENTS - 1) / 2);
-
-const nameOf = (arnOrName: string): string => arnOrName.slice(arnOrName.lastIndexOf("/") + 1);
 
 export interface DeclaredFunction extends FunctionSettings {
   readonly role: string;
@@ -52,7 +50,7 @@ export async function readFunction(
   const memoryMb = number(inputs, "memorySize", 128, 128, 10_240);
   const timeout = number(inputs, "timeout", 3, 1, 900);
   const reserved = optional(inputs, "reservedConcurrentExecutions", "number") ?? -1;
-  const role = nameOf(required(request, "role"));
+  const role = nameIn(required(request, "role"));
   const variables = variablesOf(inputs.environment);
 
   const { directory, hash, size } = await unpackCode(inputs.code, cacheFolder("functions"));

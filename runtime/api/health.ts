@@ -4,6 +4,7 @@ import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import { Redis } from "ioredis";
 import { sql } from "kysely";
+import { queueName } from "../aws/queues.ts";
 import { FreshCache } from "../domain/freshCache.ts";
 import type { ServiceRequest } from "../domain/service.ts";
 import { type Millis, rfc3339 } from "../domain/time.ts";
@@ -89,8 +90,6 @@ async function askSubscriptions({ lambda, env }: Deps): Promise<void> {
   if (FunctionError !== undefined) throw new Error(FunctionError);
 }
 
-const nameOf = (queueUrl: string): string => queueUrl.split("/").at(-1)!;
-
 async function countIn({ sqs }: Deps, url: string): Promise<number> {
   const asked = new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ["ApproximateNumberOfMessages"] });
   const { Attributes } = await sqs.send(asked);
@@ -108,7 +107,7 @@ const askQueues = async (deps: Deps): Promise<Health["queues"]> =>
     await Promise.all(
       queuesOf(deps).map(async ([queue, dead]) => {
         const [depth, dead_letters] = await Promise.all([countIn(deps, queue), countIn(deps, dead)]);
-        return [nameOf(queue), { dead_queue: nameOf(dead), depth, dead_letters }] as const;
+        return [queueName(queue), { dead_queue: queueName(dead), depth, dead_letters }] as const;
       }),
     ),
   );
@@ -130,7 +129,7 @@ const metric = (
 });
 
 async function askMetrics(deps: Deps): Promise<PlatformMetrics> {
-  const names = queuesOf(deps).map(([queue]) => nameOf(queue));
+  const names = queuesOf(deps).map(([queue]) => queueName(queue));
   const { EVENTS_TABLE } = deps.env;
   const now = deps.now();
   const { MetricDataResults = [] } = await deps.cloudwatch.send(

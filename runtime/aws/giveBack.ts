@@ -3,7 +3,7 @@ import type { SQSBatchResponse, SQSRecord } from "aws-lambda";
 import { CodecError } from "../domain/codec/index.ts";
 import type { Sqs } from "./clients.ts";
 import { errorText, type Log } from "./log.ts";
-import { type Outgoing, sendAll } from "./queues.ts";
+import { type Outgoing, queueName, sendAll } from "./queues.ts";
 
 /**
  * What becomes of messages that could not be worked off.
@@ -77,13 +77,11 @@ export interface OwnQueue {
   readonly deadUrl: string;
 }
 
-const nameOf = (urlOrArn: string): string => urlOrArn.split(/[/:]/).at(-1)!;
-
 /** @param queues all that the function's mappings read from */
 export function givingBackOver(sqs: Sqs, queues: readonly OwnQueue[], log: Log): GiveBack {
-  const byName = new Map(queues.map((queue) => [nameOf(queue.url), queue]));
+  const byName = new Map(queues.map((queue) => [queueName(queue.url), queue]));
   const queueOf = ({ eventSourceARN }: SQSRecord): OwnQueue => {
-    const queue = byName.get(nameOf(eventSourceARN));
+    const queue = byName.get(queueName(eventSourceARN));
     if (queue === undefined) throw new Error(`${eventSourceARN} is none of the queues that this function reads from`);
     return queue;
   };

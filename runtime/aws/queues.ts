@@ -12,6 +12,9 @@ export interface Outgoing {
   readonly delaySeconds?: Seconds;
 }
 
+/** The name of a queue, `events-ingest`, from its URL or its ARN. */
+export const queueName = (urlOrArn: string): string => urlOrArn.split(/[/:]/).at(-1)!;
+
 /** What SQS takes in one call. */
 const MOST: CallLimits = { items: 10, bytes: 1_048_576 };
 const TRIES = 3;

@@ -4,7 +4,7 @@ import { clientsOver } from "../aws/clients.ts";
 import { givingBackOver } from "../aws/giveBack.ts";
 import { errorText, log } from "../aws/log.ts";
 import { publisherOver, tellOver } from "../aws/publisher.ts";
-import { sendOrThrow } from "../aws/queues.ts";
+import { queueName, sendOrThrow } from "../aws/queues.ts";
 import { serviceOver } from "../aws/service.ts";
 import { settingsHere, signedCalls } from "../aws/signed.ts";
 import type { Table } from "../aws/tables.ts";
@@ -54,7 +54,6 @@ function connections(): Agent {
   return agent;
 }
 
-const queueName = (urlOrArn: string): string => urlOrArn.split(/[/:]/).at(-1)!;
 const firstLane = queueName(env.DELIVERY_QUEUE_URL);
 
 const circuits = circuitStore(events, Date.now);

@@ -11,6 +11,7 @@ import { encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { serviceLambda } from "../../support/service.ts";
 import { batchOf } from "../../support/storage.ts";
+import { turnsDuring } from "../../support/turns.ts";
 
 const test = suite("dry-run, rehearsal and verdicts over the API");
 
@@ -218,21 +219,14 @@ test("between two recorded events that are tried others have their turn", async 
     Array.from({ length: 40 }, (_, n) => ({ event_type: "turns", n })),
     5_000,
   );
-  let turn = 0;
-  const count = (): NodeJS.Immediate =>
-    setImmediate(() => {
-      turn += 1;
-      counting = count();
-    });
-  let counting = count();
   const seen: number[] = [];
   const caller = new Map<string, unknown>([
     ["tenant", tenantOf(live)],
     ["identity", live],
   ]);
   const asked = { trial: "turns", limit: 100, types: ["turns"] };
-  await examine(api.deps, { get: (name: string) => caller.get(name) } as never, asked, () => void seen.push(turn));
-  clearImmediate(counting);
+  const who = { get: (name: string) => caller.get(name) } as never;
+  await turnsDuring((soFar) => examine(api.deps, who, asked, () => void seen.push(soFar())));
   assert.deepEqual([seen.length, new Set(seen).size], [40, 40]);
 });
 
