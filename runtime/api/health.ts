@@ -2,12 +2,12 @@ import { GetMetricDataCommand, type MetricDataQuery } from "@aws-sdk/client-clou
 import { InvokeCommand } from "@aws-sdk/client-lambda";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
-import { Redis } from "ioredis";
 import { sql } from "kysely";
 import { queueName } from "../aws/queues.ts";
 import { FreshCache } from "../domain/freshCache.ts";
 import type { ServiceRequest } from "../domain/service.ts";
 import { type Millis, rfc3339 } from "../domain/time.ts";
+import { connectRedis } from "../redis/connect.ts";
 import { askEvents } from "../store/table.ts";
 import { type Deps, eventsOf } from "./deps.ts";
 
@@ -53,22 +53,17 @@ export interface PlatformMetrics {
 
 const WAIT_MS = 5_000;
 
+/** Over a connection of its own, which tells that one can be made now. */
 async function pingRedis({ env, secret }: Deps): Promise<void> {
-  const password = env.REDIS_AUTH_SECRET === "" ? "" : await secret(env.REDIS_AUTH_SECRET);
-  const client = new Redis(env.REDIS_URL, {
-    ...(password === "" ? {} : { password }),
-    lazyConnect: true,
-    enableReadyCheck: false,
-    maxRetriesPerRequest: 0,
-    connectTimeout: WAIT_MS,
-    retryStrategy: () => null,
+  const redis = connectRedis({
+    url: env.REDIS_URL,
+    token: async () => (env.REDIS_AUTH_SECRET === "" ? "" : secret(env.REDIS_AUTH_SECRET)),
+    scripts: {},
   });
-  client.on("error", () => {}); // the command reports it
   try {
-    await client.connect();
-    await client.ping();
+    await redis.command("PING", [], WAIT_MS);
   } finally {
-    client.disconnect();
+    await redis.close();
   }
 }
 
