@@ -35,7 +35,10 @@ const THREADS = 4;
 const WAITING = 1_000;
 /** How long an invocation waits for a busy environment before another one is opened. */
 const PATIENCE_MS = 25;
-/** Environments up to which a function of light invocations has twice as many as are busy, and one at the front door before it is asked, where the machine has time to open them. */
+/**
+ * Environments that a function gets before it needs them, where the machine has time to open them: one of light invocations has twice as many as are busy, up to these;
+ * one at the front door gets them while nobody asks for anything.
+ */
 export const AHEAD = 32;
 /** Milliseconds over which activity is measured: in a shorter time every thread is idle now and then. */
 const LOOK_MS = 250;

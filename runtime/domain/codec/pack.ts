@@ -35,7 +35,7 @@ export function pack(events: readonly Uint8Array[]): Buffer {
     at += event.length;
   }
   return zstdCompressSync(plain, {
-    // Known beforehand, the size keeps the tables small that a compression begins with.
+    // With the size known, zstd begins with tables that fit it. Otherwise it prepares for a long text.
     pledgedSrcSize: plain.length,
     params: { [constants.ZSTD_c_compressionLevel]: LEVEL, [constants.ZSTD_c_checksumFlag]: 1 },
   });
