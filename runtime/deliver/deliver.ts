@@ -11,10 +11,12 @@ import { newsOf } from "../domain/live.ts";
 import type { Millis } from "../domain/time.ts";
 import type { Tracer } from "../domain/trace.ts";
 import type { UsageFact } from "../domain/usage/fact.ts";
+import { type Move, moveOf } from "../store/deliveries/changeDelivery.ts";
 import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
+import type { Held } from "../store/deliveries/waiting.ts";
 import { liveDelivery } from "../store/live.ts";
 import type { Circuits } from "./circuits.ts";
-import { drain, type Held, probe } from "./drain.ts";
+import { drain, probe } from "./drain.ts";
 import { afterPosts, type EffectPorts } from "./effects.ts";
 import { factsOf, movedOf } from "./facts.ts";
 import { gate } from "./gate.ts";
@@ -48,7 +50,7 @@ export interface DeliverPorts extends GatherPorts, EffectPorts {
   /** Puts deliveries that nobody else can be working on. */
   putItems(items: readonly DeliveryItem[]): Promise<void>;
   /** Replaces the delivery that was read before (undefined for a new one) by its new state, merged with the changes since. */
-  replaceItem(before: DeliveryItem | undefined, after: DeliveryItem): Promise<void>;
+  replaceItem(before: DeliveryItem | undefined, after: DeliveryItem): Promise<Move>;
   /** Sends to the queue of retries. @throws Error when not all could be sent */
   retry(messages: readonly Outgoing[]): Promise<void>;
   countUsage(facts: readonly UsageFact[]): Promise<void>;
@@ -69,7 +71,7 @@ type Failure = FailureAt<Phase>;
 /** A delivery's new state. */
 interface Kept {
   readonly item: DeliveryItem;
-  readonly delivery: Delivery | undefined;
+  readonly delivery: Delivery;
 }
 
 /** @returns ids of the messages that have to come again */
@@ -372,34 +374,33 @@ async function keepAll(
   }
   const fresh = new Map<string, Kept>();
   const others: Kept[] = [];
+  const moved: UsageFact[] = [];
   for (const entry of keep) {
     const { item, delivery } = entry;
-    if (delivery !== undefined && unkept.has(delivery)) continue;
-    // A first attempt that succeeded or was put off is the only one of its delivery; beside all others a retry may be under way.
-    const alone = delivery?.item === undefined && (item.status === "delivered" || item.held === true);
+    if (unkept.has(delivery)) continue;
+    // A first attempt that succeeded or was put off is the only one of its delivery; beside all others another may be under way.
+    const alone = delivery.only && (item.status === "delivered" || item.held === true);
     if (alone) fresh.set(`${item.tenant} ${item.first} ${item.subscription_id} ${item.replay_id ?? ""}`, entry);
     else others.push(entry);
   }
   const put = async () => {
     try {
       await ports.putItems([...fresh.values()].map(({ item }) => item));
+      for (const { item, delivery } of fresh.values()) moved.push(...movedOf(delivery, moveOf(undefined, item)));
     } catch (error) {
-      for (const { delivery } of fresh.values()) if (delivery !== undefined) fail("keep", [delivery], error);
+      for (const { delivery } of fresh.values()) fail("keep", [delivery], error);
     }
   };
   await Promise.all([
     fresh.size === 0 ? undefined : put(),
     ...others.map(async ({ item, delivery }) => {
       try {
-        await ports.replaceItem(delivery?.item, item);
+        moved.push(...movedOf(delivery, await ports.replaceItem(delivery.item, item)));
       } catch (error) {
-        if (delivery !== undefined) fail("keep", [delivery], error);
+        fail("keep", [delivery], error);
       }
     }),
   ]);
-  const moved = keep.flatMap(({ item, delivery }) =>
-    delivery === undefined || unkept.has(delivery) ? [] : movedOf(delivery, item),
-  );
   return { unkept, moved, failed };
 }
 

@@ -2,9 +2,9 @@ import type { Log } from "../aws/log.ts";
 import type { Outgoing } from "../aws/queues.ts";
 import { type DrainMessage, encodeDrain, encodeRetry, type ProbeMessage } from "../domain/codec/index.ts";
 import { defined } from "../domain/defined.ts";
-import type { Tenant } from "../domain/identity/identity.ts";
 import type { Millis, Seconds } from "../domain/time.ts";
 import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
+import type { Held } from "../store/deliveries/waiting.ts";
 import { type Circuits, OPEN_AFTER } from "./circuits.ts";
 import type { Received } from "./gather.ts";
 import { EARLY_MS } from "./schedule.ts";
@@ -15,20 +15,12 @@ import { type Targets, targetOf } from "./targets.ts";
  * its subscription is enabled or its circuit closes. A drain looks twice, the second time after every state that an
  * invocation may have remembered is stale, so that it also finds deliveries that were held a moment too late.
  */
-export interface Held {
-  /** The oldest held deliveries of a subscription. */
-  page(tenant: Tenant, subscriptionId: string, limit: number): Promise<DeliveryItem[]>;
-  /** Failed deliveries of a subscription, those that wait for their next attempt. */
-  failed(tenant: Tenant, subscriptionId: string, limit: number): Promise<DeliveryItem[]>;
-}
-
 interface DrainPorts {
   readonly log: Log;
   now(): Millis;
   readonly targets: Targets;
   readonly circuits: Circuits;
   readonly held: Held;
-  putItems(items: readonly DeliveryItem[]): Promise<void>;
   retry(messages: readonly Outgoing[]): Promise<void>;
 }
 
@@ -56,27 +48,16 @@ export async function drain(message: DrainMessage, ports: DrainPorts): Promise<v
   if (target === null) {
     const failed = await ports.held.failed(tenant, subscription_id, DRAIN_STEP);
     const waiting = [...held, ...failed];
-    await ports.putItems(waiting.map(cancelled));
+    await ports.held.cancel(waiting, "subscription_removed");
     if (waiting.length > 0) await ports.retry([again(message.pass, STEP_SECONDS)]);
     else if (message.pass === 1) await ports.retry([again(2, SECOND_LOOK_SECONDS)]);
     return;
   }
   if (held.length > 0) {
-    const at = ports.now();
-    await ports.putItems(held.map((item) => released(item, at + RELEASE_GRACE_MS)));
-    await ports.retry([...releases(held, target.max_batch), again(message.pass, STEP_SECONDS)]);
-    ports.log("info", "deliver.drained", { tenant, subscription_id, deliveries: held.length });
+    const released = await ports.held.release(held, ports.now() + RELEASE_GRACE_MS);
+    await ports.retry([...releases(released, target.max_batch), again(message.pass, STEP_SECONDS)]);
+    ports.log("info", "deliver.drained", { tenant, subscription_id, deliveries: released.length });
   } else if (message.pass === 1) await ports.retry([again(2, SECOND_LOOK_SECONDS)]);
-}
-
-function cancelled(item: DeliveryItem): DeliveryItem {
-  const { held: _, swept: __, next_attempt_at: ___, ...rest } = item;
-  return { ...rest, status: "cancelled", reason: "subscription_removed" };
-}
-
-function released(item: DeliveryItem, foundAgainAt: Millis): DeliveryItem {
-  const { held: _, reason: __, ...rest } = item;
-  return { ...rest, next_attempt_at: foundAgainAt, swept: true };
 }
 
 /** Messages that bring deliveries back, those of small ones together as far as a post holds them. */

@@ -2,7 +2,7 @@ import { defined } from "../domain/defined.ts";
 import { timeOf } from "../domain/ids.ts";
 import { errorClassOf } from "../domain/metrics/names.ts";
 import type { UsageFact } from "../domain/usage/fact.ts";
-import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
+import type { Move } from "../store/deliveries/changeDelivery.ts";
 import { type Delivery, type Part, toldReplay } from "./plan.ts";
 import type { Settled } from "./settle.ts";
 
@@ -56,9 +56,8 @@ function partOf({ delivery, types, offsets }: Part, end: number | undefined): At
  * The change of a delivery's state as a fact. Deliveries of replays are left out: they say nothing about the events' own
  * deliveries.
  */
-export function movedOf(delivery: Delivery, { status: to, replay_id }: DeliveryItem): UsageFact[] {
-  const { tenant, subscription_id, key_id, types, indexes, first, item } = delivery;
-  const from = item?.status ?? "pending";
+export function movedOf(delivery: Delivery, { from, to }: Move): UsageFact[] {
+  const { tenant, subscription_id, key_id, types, indexes, first, replay_id } = delivery;
   if (from === to || replay_id !== undefined) return [];
   const own = indexes.map((offset) => types[offset] ?? null);
   return [{ kind: "moved", tenant, at: timeOf(first), subscription_id, types: own, from, to, ...defined({ key_id }) }];

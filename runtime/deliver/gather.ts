@@ -105,12 +105,14 @@ export async function gather(received: readonly Received[], ports: GatherPorts):
   const all = distinct(received.flatMap((entry) => named(entry).map((name) => ({ name, again: entry.again }))));
   const wanted = { deliveries: [] as Named[], batches: [] as Named[], deletions: [] as Named[] };
   const readers = new Set<Named>();
+  const firsts = new Set<Named>();
   for (const { name, again } of all) {
     const age = ports.now() - timeOf(name.first);
     // A delivery that has waited for this time may count as a stray, and have been tried by another message.
     const overtaken = age > STRAY_MS && name.replay_id === undefined;
     const first = name.message !== undefined && name.attempts === 0 && !again && !overtaken;
-    if (!first) wanted.deliveries.push(name);
+    if (first) firsts.add(name);
+    else wanted.deliveries.push(name);
     if (!first || name.message?.body === undefined) wanted.batches.push(name);
     else if (age > FRESH_MS) wanted.deletions.push(name);
     else continue;
@@ -129,7 +131,7 @@ export async function gather(received: readonly Received[], ports: GatherPorts):
     all.map(async ({ name }) => {
       if (errors.has(name.messageId)) return;
       try {
-        const found = await complete(name, readers.has(name), stored, packs, ports);
+        const found = await complete(name, { read: readers.has(name), only: firsts.has(name) }, stored, packs, ports);
         if (found === undefined) return;
         if ("events" in found) deliveries.push(found);
         else ended.push(found);
@@ -144,11 +146,12 @@ export async function gather(received: readonly Received[], ports: GatherPorts):
 
 /**
  * @param read whether its batch was asked for
+ * @param only whether no other invocation can be working on it
  * @returns undefined when the message is out of date
  */
 async function complete(
   name: Named,
-  read: boolean,
+  { read, only }: { readonly read: boolean; readonly only: boolean },
   stored: StoredDeliveries,
   packs: Map<string, Promise<readonly Buffer[] | undefined>>,
   ports: GatherPorts,
@@ -196,6 +199,7 @@ async function complete(
       message?.expiry ??
       batch?.expiry ??
       secondsOf(timeOf(name.first)) + DEFAULT_RETENTION_DAYS * DAY_SECONDS,
+    only,
     manual: name.manual,
     probe: name.probe,
     events: [],

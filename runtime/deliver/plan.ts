@@ -33,6 +33,8 @@ export interface Delivery {
   readonly expiry: Seconds;
   /** As it was read; undefined when this is the first that is known of it. */
   readonly item?: DeliveryItem;
+  /** False where another invocation may be working on it, or have done so: its message came before, or is one of several. */
+  readonly only: boolean;
   readonly manual: boolean;
   /** The one delivery with which an open circuit is tried. */
   readonly probe: boolean;

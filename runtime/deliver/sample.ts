@@ -41,6 +41,7 @@ export async function sendSample(
     attempts: [],
     schedule_from: 0,
     expiry: 0,
+    only: true,
     manual: true,
     probe: false,
     events: [Buffer.from(JSON.stringify(event.payload))],

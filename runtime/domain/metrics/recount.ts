@@ -6,10 +6,10 @@ import { dimsOf, grainOf, isOthersKey, type Rows, typeIn } from "./facts.ts";
 import type { Counter } from "./sums.ts";
 
 /**
- * What is missing from the numbers of an hour, found by looking at what is stored of it: an environment that crashes takes what it counted
- * last with it, whereas its batches and deliveries are kept.
+ * What is wrong with the numbers of an hour, found by looking at what is stored of it. An environment that crashes takes what it counted
+ * last with it, whereas its batches and deliveries are kept. Two that deliver the same at once may both count it.
  *
- * Invariant: only what is missing for certain is told. So what is counted already never counts twice, and looking again tells nothing new.
+ * Invariant: only what is wrong for certain is told. So what is counted already never counts twice, and looking again tells nothing new.
  * How long it took, and the attempts themselves, are not told: they belong to other hours.
  */
 
@@ -247,7 +247,13 @@ const COUNTERS = {
 } as const satisfies Partial<Record<DeliveryStatus, Counter>>;
 const reached = Object.keys(COUNTERS) as (keyof typeof COUNTERS)[];
 
-/** Events counted in a state that they have left. */
+/** The states that are counted, and `pending`, which is what they leave of the pairs. */
+const states = ["pending", ...reached] as const satisfies DeliveryStatus[];
+
+/**
+ * Events counted in a state that they have left; and events counted twice in the one that they came to, since two invocations delivered
+ * them at once. The latter is certain only where all pairs that are counted are stored too, and none of them can change any more.
+ */
 function lostMoves(
   tenant: Tenant,
   at: Millis,
@@ -255,27 +261,37 @@ function lostMoves(
   count: Count,
   healed: ReadonlyMap<string, number>,
 ): UsageFact[] {
-  return [...pairs].flatMap(([id, { subscription_id, key_id, type, settled, possible }]): UsageFact[] => {
-    const now = Object.fromEntries(
-      reached.map((status) => [status, count(COUNTERS[status], subscription_id, key_id, type)]),
-    ) as Record<keyof typeof COUNTERS, number>;
-    const matched = count("pairs", subscription_id, key_id, type) + (healed.get(id) ?? 0);
-    const pending = matched - Object.values(now).reduce((sum, n) => sum + n, 0);
-    const surplus: Record<Leaves, number> = {
-      pending: pending - possible.pending,
-      failed: now.failed - possible.failed,
-      dead_lettered: now.dead_lettered - possible.dead_lettered,
-    };
-    const missing = (to: keyof typeof COUNTERS) => (settled[to] ?? 0) - now[to];
-    return leaves.flatMap((from) =>
-      reached.flatMap((to): UsageFact[] => {
-        const n = Math.min(surplus[from], missing(to));
-        if (to === from || n <= 0) return [];
-        surplus[from] -= n;
-        now[to] += n;
-        const types = new Array<string | null>(n).fill(type === "" ? null : type);
-        return [{ kind: "moved", tenant, at, subscription_id, key_id, types, from, to }];
-      }),
-    );
-  });
+  return [...pairs].flatMap(
+    ([id, { subscription_id, key_id, type, settled, possible, matched: stored }]): UsageFact[] => {
+      const now = Object.fromEntries(
+        reached.map((status) => [status, count(COUNTERS[status], subscription_id, key_id, type)]),
+      ) as Record<keyof typeof COUNTERS, number>;
+      const matched = count("pairs", subscription_id, key_id, type) + (healed.get(id) ?? 0);
+      const pending = matched - Object.values(now).reduce((sum, n) => sum + n, 0);
+      const surplus: Partial<Record<DeliveryStatus, number>> = {
+        pending: pending - possible.pending,
+        failed: now.failed - possible.failed,
+        dead_lettered: now.dead_lettered - possible.dead_lettered,
+      };
+      const missing: Partial<Record<DeliveryStatus, number>> = Object.fromEntries(
+        reached.map((status) => [status, (settled[status] ?? 0) - now[status]]),
+      );
+      const { delivered = 0, cancelled = 0 } = settled;
+      if (delivered + cancelled === matched && matched === stored) {
+        surplus.delivered = now.delivered - delivered;
+        surplus.cancelled = now.cancelled - cancelled;
+        missing.pending = -pending;
+      }
+      return states.flatMap((from) =>
+        states.flatMap((to): UsageFact[] => {
+          const n = Math.min(surplus[from] ?? 0, missing[to] ?? 0);
+          if (to === from || n <= 0) return [];
+          surplus[from]! -= n;
+          missing[to]! -= n;
+          const types = new Array<string | null>(n).fill(type === "" ? null : type);
+          return [{ kind: "moved", tenant, at, subscription_id, key_id, types, from, to }];
+        }),
+      );
+    },
+  );
 }

@@ -1,6 +1,8 @@
 import { getItems, putItem, putItems, type Table, updateItem } from "../../aws/tables.ts";
 import type { Item } from "../../domain/codec/fields.ts";
 import { defined } from "../../domain/defined.ts";
+import type { DeliveryStatus } from "../../domain/event.ts";
+import type { Millis } from "../../domain/time.ts";
 import { type DeliveryName, deliveryKey } from "../keys.ts";
 import { type Attempt, type DeliveryItem, decodeDeliveryItem, encodeDeliveryItem } from "./deliveryItem.ts";
 
@@ -17,6 +19,12 @@ const ERASURE_TRIES = 8;
 
 /** Takes a delivery that waits no longer out of the indexes. */
 const REMOVE_WAITING = "REMOVE state_pk, due_pk, next_attempt_at, held";
+
+/** The state that a change found a delivery in, and the one it left it in. The caller may have read an older one before. */
+export interface Move {
+  readonly from: DeliveryStatus;
+  readonly to: DeliveryStatus;
+}
 
 /** Puts deliveries that nobody else can be working on. */
 export const putDeliveries = (events: Table, deliveries: readonly DeliveryItem[]): Promise<void> =>
@@ -50,22 +58,31 @@ export function merge(before: DeliveryItem | undefined, after: DeliveryItem, cur
 
 /**
  * Puts `after` where `before` was read (undefined: nothing), or merges it into what has come there since.
+ * @returns the move that this made: of two who have both delivered, the later one moved nothing
  * @throws Error when the delivery kept changing
  */
 export async function replaceDelivery(
   events: Table,
   before: DeliveryItem | undefined,
   after: DeliveryItem,
-): Promise<void> {
+): Promise<Move> {
+  let replaced = before;
   let expected = before === undefined ? undefined : encodeDeliveryItem(before);
   let wanted = after;
   for (let tried = 1; ; tried += 1) {
-    if (await putItem(events, encodeDeliveryItem(wanted), unchanged(expected))) return;
+    if (await putItem(events, encodeDeliveryItem(wanted), unchanged(expected))) return moveOf(replaced, wanted);
     if (tried === TRIES) throw keptChanging(after);
     expected = await itemNow(events, after);
-    wanted = expected === undefined ? after : merge(before, after, decodeDeliveryItem(expected));
+    replaced = expected === undefined ? undefined : decodeDeliveryItem(expected);
+    wanted = replaced === undefined ? after : merge(before, after, replaced);
   }
 }
+
+/** The move of a delivery from one item to the next; one that has no item yet is pending. */
+export const moveOf = (before: DeliveryItem | undefined, after: DeliveryItem): Move => ({
+  from: before?.status ?? "pending",
+  to: after.status,
+});
 
 const keptChanging = ({ first, subscription_id }: DeliveryName): Error =>
   new Error(`the delivery of ${first} to ${subscription_id} kept changing`);
@@ -114,6 +131,21 @@ export const cancelDelivery = (events: Table, item: DeliveryItem, reason: string
     expression: `SET #status = :cancelled, reason = :reason ${REMOVE_WAITING}`,
     values: { ":cancelled": { S: "cancelled" }, ":reason": { S: reason } },
   });
+
+/**
+ * Lets a held delivery go on, unless something has changed it since it was read.
+ * @param foundAgainAt milliseconds; when the sweeper finds it, should the message that brings it back be lost
+ * @returns whether it goes on
+ */
+export const releaseDelivery = (events: Table, item: DeliveryItem, foundAgainAt: Millis): Promise<boolean> => {
+  const { held: _, reason: __, ...rest } = item;
+  const { due_pk, next_attempt_at } = encodeDeliveryItem({ ...rest, next_attempt_at: foundAgainAt, swept: true });
+  return changeSince(events, item, {
+    expression: "SET due_pk = :due, next_attempt_at = :at REMOVE state_pk, held, reason",
+    condition: "held = :held",
+    values: { ":due": due_pk!, ":at": next_attempt_at!, ":held": { BOOL: true } },
+  });
+};
 
 /**
  * Takes events off a delivery that owes them, since its subscriber has read them itself: the rest goes on as before, and an empty

@@ -1,10 +1,12 @@
 import { getItems, queryPage, queryPages, type Table, updateItem } from "../../aws/tables.ts";
 import type { Item } from "../../domain/codec/fields.ts";
+import { mapConcurrently } from "../../domain/concurrently.ts";
 import { defined } from "../../domain/defined.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import type { Millis } from "../../domain/time.ts";
 import { type Circuit, decodeCircuit } from "../circuits/circuitItem.ts";
 import { heldPartitions, isCircuit, keyText, statePartitions } from "../keys.ts";
+import { cancelDelivery, releaseDelivery } from "./changeDelivery.ts";
 import { type DeliveryItem, decodeDeliveryItem } from "./deliveryItem.ts";
 
 /** Deliveries that wait, as the two sparse indexes find them: by what they wait for, and by when they are due. */
@@ -13,7 +15,14 @@ export interface Held {
   page(tenant: Tenant, subscriptionId: string, limit: number): Promise<DeliveryItem[]>;
   /** Failed deliveries of a subscription, those that wait for their next attempt. */
   failed(tenant: Tenant, subscriptionId: string, limit: number): Promise<DeliveryItem[]>;
+  /** Lets held deliveries go on; see `releaseDelivery`. @returns those that nothing has changed since they were read */
+  release(deliveries: readonly DeliveryItem[], foundAgainAt: Millis): Promise<DeliveryItem[]>;
+  /** Cancels what waits, but for what has changed since it was read: that is found again. */
+  cancel(deliveries: readonly DeliveryItem[], reason: string): Promise<void>;
 }
+
+/** Items changed at a time. */
+const WIDTH = 16;
 
 /**
  * Reads the index by state, which holds keys alone, and then the items. What has gone on since the index was written is left
@@ -62,6 +71,13 @@ export function heldIn(events: Table): Held {
     page: (tenant, id, limit) => query(heldPartitions(tenant, id), limit, id, ({ held }) => held === true),
     failed: (tenant, id, limit) =>
       query(statePartitions(tenant, "failed"), limit, id, ({ status }) => status === "failed"),
+    async release(deliveries, foundAgainAt) {
+      const released = await mapConcurrently(deliveries, WIDTH, (item) => releaseDelivery(events, item, foundAgainAt));
+      return deliveries.filter((_, at) => released[at]);
+    },
+    async cancel(deliveries, reason) {
+      await mapConcurrently(deliveries, WIDTH, (item) => cancelDelivery(events, item, reason));
+    },
   };
 }
 

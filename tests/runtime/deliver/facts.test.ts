@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { suite } from "uvu";
 import { encodeDelivery, encodeRetry } from "../../../runtime/domain/codec/index.ts";
 import { pack } from "../../../runtime/domain/codec/pack.ts";
@@ -66,6 +67,50 @@ test("events are delivered when they first are: not by a post that fails, nor by
   assert.deepEqual(attempts(world).at(-1)!.parts, [{ types: [null], key_id: "key_1" }]);
   assert.equal(moves(world).length, 2);
 });
+
+test("of a message that two invocations hold at once, each delivery moves once, however their posts end", () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 4 }),
+      fc.array(fc.constantFrom(200, 500, 410), { minLength: 2, maxLength: 6 }),
+      async (deliveries, answers) => {
+        const world = makeWorld();
+        world.subscribe();
+        let release = () => {};
+        const second = new Promise<void>((resolve) => {
+          release = resolve;
+        });
+        world.answers(async (_, nth) => {
+          if (nth === 2) await second;
+          return answers[nth - 1] ?? 200;
+        });
+        const firsts = Array.from({ length: deliveries }, (_, n) => world.accept([{ n }, { n }]));
+        const one = world.step();
+        // Its message is visible again, though it is being worked on: a clock that steps, or a queue that repeats.
+        for (const entry of world.queue) entry.visibleAt = world.now();
+        const other = world.step();
+        await one;
+        release();
+        await other;
+        await world.run(world.now() + 48 * HOUR, HOUR);
+        const net: Record<string, number> = {};
+        for (const fact of world.facts) {
+          if (fact.kind !== "moved") continue;
+          net[fact.from] = (net[fact.from] ?? 0) - fact.types.length;
+          net[fact.to] = (net[fact.to] ?? 0) + fact.types.length;
+        }
+        const wanted: Record<string, number> = {};
+        for (const first of firsts) {
+          const { status } = world.delivery(first)!;
+          wanted[status] = (wanted[status] ?? 0) + 2;
+        }
+        const { pending = 0, ...reached } = net;
+        assert.equal(pending, -2 * deliveries);
+        assert.deepEqual(Object.fromEntries(Object.entries(reached).filter(([, n]) => n !== 0)), wanted);
+      },
+    ),
+    { numRuns: 60 },
+  ));
 
 const HOUR = 3_600_000;
 const REPLAY = "rpl_01JDGXS7G0ABCDEFGHJKMNPQRW";

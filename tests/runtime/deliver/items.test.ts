@@ -96,6 +96,37 @@ test("when four changes are made at once, each attempt is kept", async () => {
   assert.deepEqual(attempts.map(({ status_code }) => status_code).sort(), [500, ...codes]);
 });
 
+test("of changes made at once, the first alone moves the delivery", async () => {
+  await replace(undefined, before);
+  const delivered = { ...ended, status: "delivered", attempts: [...before.attempts, attempt(200)] } as const;
+  const made = await Promise.all([1, 2, 3].map(() => replace(before, delivered)));
+  assert.deepEqual(made.map(({ from }) => from).sort(), ["delivered", "delivered", "failed"]);
+  assert.ok(made.every(({ to }) => to === "delivered"));
+});
+
+test("what is held goes on or is cancelled, and what an attempt has changed since it was read stays as it is", async () => {
+  const held = heldIn(storage.store.events);
+  const waiting = { ...ended, status: "pending", held: true, reason: "circuit_open" } as const;
+  const { held: _, reason: __, ...going } = waiting;
+  await replace(undefined, waiting);
+  assert.deepEqual(await held.release([waiting], 9_000), [waiting]);
+  assert.deepEqual(await stored(), { ...going, next_attempt_at: 9_000, swept: true });
+  assert.deepEqual(await held.release([waiting], 10_000), []);
+  const delivered = { ...ended, status: "delivered", attempts: [...before.attempts, attempt(200)] } as const;
+  await replace(await stored(), delivered);
+  assert.deepEqual(await held.release([waiting], 9_000), []);
+  await held.cancel([waiting], "subscription_removed");
+  assert.deepEqual(await stored(), delivered);
+  const other = { ...item({ first: "01JDGXS7G0ABCDEFGHJKMNPQRX" }) };
+  await replace(undefined, other);
+  await held.cancel([other], "subscription_removed");
+  const cancelled = await readDelivery(storage.store.events, other);
+  assert.deepEqual(
+    [cancelled?.status, cancelled?.reason, cancelled?.next_attempt_at],
+    ["cancelled", "subscription_removed", undefined],
+  );
+});
+
 test("held and failed deliveries are found by subscription, the oldest first, up to the limit", async () => {
   const firsts = ["01JDGXS7G0ABCDEFGHJKMNPQR1", "01JDGXS7G0ABCDEFGHJKMNPQR2", "01JDGXS7G0ABCDEFGHJKMNPQR3"];
   const other = "sub_01JDGXS7G0ABCDEFGHJKMNPQRV";

@@ -19,7 +19,7 @@ import type { DeliveryTarget } from "../../../runtime/domain/subscription.ts";
 import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { type BatchItem, encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
 import { type Circuit, encodeCircuit } from "../../../runtime/store/circuits/circuitItem.ts";
-import { merge } from "../../../runtime/store/deliveries/changeDelivery.ts";
+import { merge, moveOf } from "../../../runtime/store/deliveries/changeDelivery.ts";
 import {
   type DeliveryItem,
   decodeDeliveryItem,
@@ -209,6 +209,14 @@ export function makeWorld(
         inState(statePartitions(tenant, "failed"))
           .filter((item) => item.subscription_id === id)
           .slice(0, limit),
+      async release(held, next_attempt_at) {
+        for (const { held: _, reason: __, ...item } of held) put({ ...item, next_attempt_at, swept: true });
+        return [...held];
+      },
+      async cancel(waiting, reason) {
+        for (const { held: _, swept: __, next_attempt_at: ___, ...item } of waiting)
+          put({ ...item, status: "cancelled", reason });
+      },
     },
     posting: {
       rules: { allowLoopback: false },
@@ -267,7 +275,10 @@ export function makeWorld(
       strike("record");
       const current = items.get(keyOf(after));
       const unchanged = JSON.stringify(current) === JSON.stringify(before && encodeDeliveryItem(before));
-      put(unchanged || current === undefined ? after : merge(before, after, decodeDeliveryItem(current)));
+      const replaced = current === undefined ? undefined : decodeDeliveryItem(current);
+      const wanted = unchanged || replaced === undefined ? after : merge(before, after, replaced);
+      put(wanted);
+      return moveOf(replaced, wanted);
     },
     async retry(messages) {
       strike("retry");
