@@ -80,9 +80,9 @@ async function countCall(deps: Deps, c: Context<ApiEnv>): Promise<void> {
 /** The management API: every module of routes/ on one app, with identity, errors and request ids. */
 export function buildApp(deps: Deps): Api {
   const app: Api = new OpenAPIHono<ApiEnv>({ getPath: pathOf });
-  /** What there is at a path, by any method. */
+  /** What there is at a path, by any method. What is a route by its name, `/events/dry-run`, is no object of another, `/events/{id}`. */
   const routesAt = (path: string) =>
-    app.routes.filter((each) => each.method !== "ALL" && pattern(each.path).test(path));
+    named.get(path) ?? app.routes.filter((each) => each.method !== "ALL" && pattern(each.path).test(path));
 
   app.use("*", async (c, next) => {
     const requestId = c.req.header(REQUEST_ID_HEADER) ?? newId("req", deps.now());
@@ -141,7 +141,7 @@ export function buildApp(deps: Deps): Api {
     app.routes.filter(({ method, path }) => method !== "ALL" && !/[:*]/.test(path)),
     ({ path }) => path,
   );
-  /** What is a route by its name, `/events/dry-run`, is never taken for the object of another, `/events/{id}`. */
+  /** Before the router takes a route's name for an object's. */
   function refuseReservedName({ req: { method, path } }: Context<ApiEnv>): void {
     const here = named.get(path);
     if (here !== undefined && !methodsOf(here).has(method)) throw wrongMethod(method, here);

@@ -1,10 +1,10 @@
 import type { Context } from "hono";
 import { LRUCache } from "lru-cache";
-import { audit } from "../database/audit.ts";
+import { audit, wasDone } from "../database/audit.ts";
 import { asCustomer, type Tx } from "../database/roles.ts";
 import type { Actor, AuditFact } from "../domain/auditChain.ts";
 import { defined } from "../domain/defined.ts";
-import type { TriggersError } from "../domain/errors/errors.ts";
+import { noSuch, type TriggersError } from "../domain/errors/errors.ts";
 import { growing } from "../domain/growing.ts";
 import { type Identity, OPERATOR } from "../domain/identity/identity.ts";
 import type { ApiEnv, Deps } from "./deps.ts";
@@ -57,6 +57,14 @@ export function change<T>(
     for (const fact of facts) await audit(tx, customerId, fact, deps.now());
     return result;
   });
+}
+
+/**
+ * For a DELETE that found nothing: whether the customer removed the object before, as only the log can tell.
+ * @throws TriggersError `not_found` where it never had one
+ */
+export async function mustBeRemoved(tx: Tx, c: Context<ApiEnv>, what: string, id: string): Promise<void> {
+  if (!(await wasDone(tx, c.get("identity").customer_id, c.get("action")!, id))) throw noSuch(what, id);
 }
 
 /** The same refusal of the same key is told once a minute, so that nobody fills the log by repeating it. */

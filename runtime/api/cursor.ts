@@ -8,7 +8,7 @@ import { NextCursor } from "./schemas.ts";
 /** Cursors are opaque and signed for tenant and list: one made for another customer or another list is refused like a forged one. */
 const bad = () =>
   new TriggersError("invalid_request", "The cursor is not valid.", {
-    details: [{ path: "/cursor", message: "is not a cursor of this list" }],
+    details: [{ path: "/cursor", message: "is not a cursor of this list, or was made for other filters" }],
   });
 
 /** For a cursor that came with other filters than it was made for. */

@@ -60,6 +60,18 @@ export const findAudit = (tx: Tx, customerId: string, action: string, object: st
     .where("object", "=", object)
     .executeTakeFirst();
 
+/** Whether the customer did this to the object, with success. */
+export const wasDone = async (tx: Tx, customerId: string, action: string, object: string): Promise<boolean> =>
+  undefined !==
+  (await tx
+    .selectFrom("audit_log")
+    .select("seq")
+    .where("customer_id", "=", customerId)
+    .where("object", "=", object)
+    .where("action", "=", action)
+    .where("outcome", "=", "ok")
+    .executeTakeFirst());
+
 /** The successful entry whose details name the claim of an `Idempotency-Key`, from when that was made. */
 export const findCarriedOut = (tx: Tx, customerId: string, claim: string) =>
   tx

@@ -24,7 +24,7 @@ import { TimeZone } from "../../domain/metrics/query.ts";
 import { DAY_MS, type Millis, rfc3339 } from "../../domain/time.ts";
 import { checkWebhookUrl } from "../../domain/webhook/webhookUrl.ts";
 import { asCaller } from "../asCaller.ts";
-import { change } from "../audited.ts";
+import { change, mustBeRemoved } from "../audited.ts";
 import { baseUrl } from "../baseUrl.ts";
 import { listQuery, openList, pageOf } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
@@ -502,7 +502,8 @@ export function register(app: Api, deps: Deps): void {
           .where("channel_id", "=", params.id)
           .returning("channel_id")
           .executeTakeFirst();
-        if (gone !== undefined) tell(params.id);
+        if (gone === undefined) return mustBeRemoved(tx, c, "alert channel", params.id);
+        tell(params.id);
       });
       return c.body(null, 204);
     },

@@ -14,7 +14,7 @@ import { grainFor } from "../../domain/metrics/facts.ts";
 import { dimensionsIn, MetricsQuery, type MetricsQueryInput } from "../../domain/metrics/query.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import { asCaller } from "../asCaller.ts";
-import { change } from "../audited.ts";
+import { change, mustBeRemoved } from "../audited.ts";
 import { listQuery, openList, pageOf } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { route } from "../route.ts";
@@ -330,7 +330,7 @@ export function register(app: Api, deps: Deps): void {
     async (c, { params }) => {
       await change(deps, c, c.get("identity").customer_id, async (tx, tell) => {
         const there = await deleteRule(tx, c.get("tenant"), params.id, deps.now());
-        if (!there) return;
+        if (!there) return mustBeRemoved(tx, c, "alert rule", params.id);
         await endAlerts(tx, params.id, "rule_deleted", deps.now());
         tell(params.id);
       });

@@ -138,7 +138,7 @@ export function register(app: Api, deps: Deps): void {
     },
     async (c, { query }) => {
       const { customer_id } = c.get("identity");
-      const list = await openList<number>(deps, `${customer_id}:audit`, query);
+      const list = await openList<number>(deps, `${customer_id}:audit:${query.object ?? ""}`, query);
       const first = query.from_seq === undefined ? undefined : query.from_seq + 1;
       const { entries, head } = await asCustomer(deps.db, customer_id, async (tx) => ({
         head: await auditHead(tx, customer_id),

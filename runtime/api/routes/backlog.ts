@@ -13,7 +13,7 @@ import { type Owed, owedOffsets, readBacklog } from "../../store/deliveries/read
 import { withStatus } from "../../store/inbox/read.ts";
 import { type StoredEvent, shownSize, writeEvent, writeList } from "../../store/inbox/view.ts";
 import { asCaller } from "../asCaller.ts";
-import { listQuery, pageOf, readCursor, signCursor } from "../cursor.ts";
+import { listQuery, otherFilters, pageOf, readCursor, signCursor } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { knownTo } from "../masks.ts";
 import { previewer } from "../preview.ts";
@@ -126,6 +126,7 @@ export function register(app: Api, deps: Deps): void {
       const purpose = `${tenant}:backlog:${params.id}`;
       type Cursor = { readonly o: "asc" | "desc"; readonly a: string };
       const before = query.cursor === undefined ? undefined : await readCursor<Cursor>(deps, purpose, query.cursor);
+      if (before !== undefined && query.order !== undefined && query.order !== before.o) throw otherFilters();
       const order = before?.o ?? query.order ?? "asc";
       const { owed, next } = await readBacklog(
         context.store,

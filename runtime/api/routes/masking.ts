@@ -189,6 +189,8 @@ export function register(app: Api, deps: Deps): void {
         how,
         reason,
       });
+      // What was seen stays told after the event is gone; of an event that nobody saw, only its customer learns that.
+      if (rows.length === 0 && list.after === undefined) await eventById(context, c.get("identity"), id, deps.now);
       const page = await list.page(rows, viewOf, ({ view_id }) => view_id);
       return c.json({ viewers: page.items, next_cursor: page.next_cursor });
     },

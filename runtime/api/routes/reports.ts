@@ -21,7 +21,7 @@ import { nextRun } from "../../domain/reports/schedule.ts";
 import { rangeOfReport, tilesOf } from "../../domain/reports/tiles.ts";
 import { DAY_MS, type Millis, rfc3339 } from "../../domain/time.ts";
 import { asCaller } from "../asCaller.ts";
-import { change } from "../audited.ts";
+import { change, mustBeRemoved } from "../audited.ts";
 import { baseUrl } from "../baseUrl.ts";
 import { listQuery, openList, pageOf, same } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
@@ -400,7 +400,8 @@ export function register(app: Api, deps: Deps): void {
           .where("report_id", "=", params.id)
           .returning("report_id")
           .executeTakeFirst();
-        if (gone !== undefined) tell(params.id);
+        if (gone === undefined) return mustBeRemoved(tx, c, "report", params.id);
+        tell(params.id);
       });
       return c.body(null, 204);
     },

@@ -73,6 +73,7 @@ test("the log can be read for one object alone, page by page", async () => {
   const [status, newest, next] = await read(`object=${subscription_id}&limit=3`);
   assert.deepEqual([status, newest], [200, all.slice(0, 3)]);
   assert.deepEqual(await read(`object=${subscription_id}&limit=3&cursor=${next}`), [200, all.slice(3), null]);
+  for (const other of ["", "object=sub_unknown&"]) assert.equal((await read(`${other}limit=3&cursor=${next}`))[0], 400);
   assert.deepEqual(await read("object=sub_unknown"), [200, [], null]);
   assert.equal((await read("object="))[0], 400);
 });

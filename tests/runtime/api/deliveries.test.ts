@@ -221,6 +221,9 @@ test("a backlog holds the waiting, held and dead-lettered events, oldest first, 
   };
   assert.deepEqual(await backlog(), expected);
   assert.deepEqual(await backlog("&order=desc"), expected.toReversed());
+  const { next_cursor } = await get(`/subscriptions/${sub}/backlog?limit=2`);
+  const turned = await api.call(live, "GET", `/subscriptions/${sub}/backlog?order=desc&cursor=${next_cursor}`);
+  assert.deepEqual([turned.status, turned.body.error?.message], [400, "The cursor was made for other filters."]);
   assert.equal((await api.call(other, "GET", `/subscriptions/${sub}/backlog`)).status, 404);
 
   const event_ids = [held.ids[0]!, ...failed.ids, partly.ids[1]!];

@@ -139,6 +139,19 @@ test("a verdict names the mask as its reason only if something in the event is m
   }
 });
 
+test("who saw an event is told to its customer alone", async () => {
+  const viewers = async (who: Identity, of = id) => {
+    const { status, body } = await api.call(who, "GET", `/events/${of}/viewers`);
+    return body.error?.code ?? status;
+  };
+  const { live: other } = await api.customer();
+  const unknown = "evt_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  assert.deepEqual(
+    [await viewers(live), await viewers(other), await viewers(live, unknown)],
+    [200, "not_found", "not_found"],
+  );
+});
+
 test("a filter on unmasked members works for a person, with every digit", async () => {
   const batch = batchOf(
     live.customer_id,
