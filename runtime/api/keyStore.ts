@@ -1,4 +1,5 @@
 import type { Table } from "../aws/tables.ts";
+import { refuseManyOlder } from "../database/caps.ts";
 import { noSuch, TriggersError, unauthorized } from "../domain/errors/errors.ts";
 import {
   formatKey,
@@ -92,9 +93,6 @@ export const listKeys = (
 export const lastUses = (deps: Deps, keyIds: readonly string[]): Promise<Map<string, string>> =>
   readLastUses(keysOf(deps), keyIds);
 
-/** Old versions that may overlap with the new one. */
-const MAX_OVERLAPPING = 3;
-
 /** Ends a key's texts where the edge would hear of it too late. Redis that is away leaves it to the edge. */
 async function endVersions(deps: Deps, record: KeyRecord, ends: number): Promise<void> {
   if (ends - deps.now() >= EDGES_KNOW_MS) return;
@@ -110,7 +108,7 @@ async function endVersions(deps: Deps, record: KeyRecord, ends: number): Promise
 
 /**
  * Gives the key a new secret; those before it end after `overlapSeconds`, or when they would have anyway.
- * @throws TriggersError `conflict` when the key is revoked or changes meanwhile
+ * @throws TriggersError `conflict` when the key is revoked or changes meanwhile; `limit_reached`
  */
 export async function rotateKey(
   deps: Deps,
@@ -125,8 +123,8 @@ export async function rotateKey(
       ...version,
       expires_at: rfc3339(Math.min(ends, Date.parse(version.expires_at ?? rfc3339(ends)))),
     }))
-    .filter(({ expires_at }) => Date.parse(expires_at) > now)
-    .slice(0, MAX_OVERLAPPING);
+    .filter(({ expires_at }) => Date.parse(expires_at) > now);
+  refuseManyOlder(older.length);
   const rotated = { ...record, versions: [newest, ...older] };
   if (!(await replaceVersions(keysOf(deps), record, rotated)))
     throw new TriggersError("conflict", "The key was changed by another request.");

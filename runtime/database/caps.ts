@@ -10,6 +10,8 @@ export const CAPS = {
   subscriptions: 100_000,
   /** Keys of a customer that work. */
   keys: 100,
+  /** Older secrets of a key, or of a subscription, that are valid beside its newest. */
+  olderSecrets: 20,
   /** Under way, of a customer in an environment. */
   jobs: { replay: 10, export: 3, erasure: 10 } satisfies Partial<Record<JobKind, number>>,
 } as const;
@@ -23,6 +25,15 @@ const beyond = (what: string, cap: number): TriggersError =>
 /** @throws TriggersError `limit_reached` when `more` would be beyond the cap */
 export function refuseBeyond(what: string, cap: number, count: number, more = 1): void {
   if (count + more > cap) throw beyond(what, cap);
+}
+
+/** @param count older secrets that a rotation would leave valid @throws TriggersError `limit_reached` */
+export function refuseManyOlder(count: number): void {
+  if (count <= CAPS.olderSecrets) return;
+  throw new TriggersError(
+    "limit_reached",
+    `At most ${CAPS.olderSecrets} older secrets can be valid beside the new one: wait until one ends, or end all of them by \`overlap_seconds\` 0.`,
+  );
 }
 
 /** @throws TriggersError `limit_reached` when the tenant has no room for so many more subscriptions */

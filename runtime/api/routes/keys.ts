@@ -301,7 +301,7 @@ export function register(app: Api, deps: Deps): void {
       body: z.strictObject({ overlap_seconds: OverlapSchema }),
       optionalBody: true,
       responses: { 200: { description: "The key, with its new `api_key` shown this once.", schema: NewKeySchema } },
-      errors: ["conflict"],
+      errors: ["conflict", "limit_reached"],
     },
     async (c, { params, body }) => {
       const maker = c.get("identity");

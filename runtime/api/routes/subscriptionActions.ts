@@ -1,7 +1,7 @@
 import { InvokeCommand } from "@aws-sdk/client-lambda";
 import { z } from "@hono/zod-openapi";
 import { sql } from "kysely";
-import { refuseManySubscriptions } from "../../database/caps.ts";
+import { refuseManyOlder, refuseManySubscriptions } from "../../database/caps.ts";
 import { asCustomer, type Tx } from "../../database/roles.ts";
 import { secretPlace } from "../../database/sealing.ts";
 import { activeByUrl, insertSubscriptions, keepSignatureVerified, urlHash } from "../../database/subscriptions.ts";
@@ -33,7 +33,11 @@ const TAG = "Subscriptions";
 const MAX_IMPORT = 10_000;
 const MAX_IMPORT_BYTES = 16_000_000;
 
-/** Ends the secrets that sign now at `ends`, unless they end before, and adds the new one. */
+/**
+ * Ends the secrets that sign now at `ends`, unless they end before, and adds the new one. Rotations wait for each other: one that did
+ * not see another's secret would leave it without an end.
+ * @throws TriggersError `limit_reached`
+ */
 async function rotateSecret(
   tx: Tx,
   owner: { id: string; customer_id: string },
@@ -41,6 +45,12 @@ async function rotateSecret(
   now: Millis,
   ends: number,
 ) {
+  await tx
+    .selectFrom("subscriptions")
+    .select("subscription_id")
+    .where("subscription_id", "=", owner.id)
+    .forUpdate()
+    .executeTakeFirstOrThrow();
   await tx
     .deleteFrom("signing_secrets")
     .where("subscription_id", "=", owner.id)
@@ -51,6 +61,13 @@ async function rotateSecret(
     .set({ expires_at: sql`least(coalesce(expires_at, 'infinity'), ${rfc3339(ends)}::timestamptz)` })
     .where("subscription_id", "=", owner.id)
     .execute();
+  const { older } = await tx
+    .selectFrom("signing_secrets")
+    .select(sql<number>`count(*)::int`.as("older"))
+    .where("subscription_id", "=", owner.id)
+    .where("expires_at", ">", new Date(now))
+    .executeTakeFirstOrThrow();
+  refuseManyOlder(older);
   await tx
     .insertInto("signing_secrets")
     .values({ subscription_id: owner.id, customer_id: owner.customer_id, secret, created_at: rfc3339(now) })
@@ -201,6 +218,7 @@ export function register(app: Api, deps: Deps): void {
           }),
         },
       },
+      errors: ["limit_reached"],
     },
     async (c, { params, body }) => {
       const { customer_id } = c.get("identity");

@@ -199,6 +199,25 @@ test("after a rotation both texts open until the overlap ends, then only the new
   assert.deepEqual([await opens(made.api_key), await opens(body.api_key)], [false, true]);
 });
 
+test("each old text opens until its overlap ends: a rotation that would leave too many is refused, one that ends them is not", async () => {
+  const { body: made } = await api.call(owner.live, "POST", "/keys", {});
+  const rotate = (overlap_seconds: number) =>
+    api.call(owner.live, "POST", `/keys/${made.key_id}/rotate`, { overlap_seconds });
+  const texts: string[] = [made.api_key];
+  for (let i = 0; i < 20; i += 1) texts.push((await rotate(60)).body.api_key);
+  assert.deepEqual(await Promise.all(texts.map(opens)), Array(21).fill(true));
+  const beyond = await rotate(60);
+  assert.deepEqual([beyond.status, beyond.body.error.code], [422, "limit_reached"]);
+  assert.equal(
+    beyond.body.error.message,
+    "At most 20 older secrets can be valid beside the new one: wait until one ends, or end all of them by `overlap_seconds` 0.",
+  );
+  assert.deepEqual(await Promise.all(texts.map(opens)), Array(21).fill(true));
+  const last = await rotate(0);
+  assert.equal(last.status, 200);
+  assert.deepEqual(await Promise.all([...texts, last.body.api_key].map(opens)), [...Array(21).fill(false), true]);
+});
+
 test("a rotation without overlap ends the old text at once", async () => {
   const { body: made } = await api.call(owner.live, "POST", "/keys", {});
   const { body } = await api.call(owner.live, "POST", `/keys/${made.key_id}/rotate`, { overlap_seconds: 0 });

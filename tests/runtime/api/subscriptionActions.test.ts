@@ -54,6 +54,17 @@ test("after rotate-secret both secrets sign until the overlap ends", async () =>
   assert.equal((await api.call(owner.live, "POST", path, { overlap_seconds: -1 })).status, 400);
 });
 
+test("a rotation that would leave too many secrets signing is refused, one that ends them is not", async () => {
+  const { body } = await create();
+  const rotate = (overlap_seconds: number) =>
+    api.call(owner.live, "POST", `/subscriptions/${body.subscription_id}/rotate-secret`, { overlap_seconds });
+  for (let i = 0; i < 20; i += 1) assert.equal((await rotate(60)).status, 200);
+  const signing = async () => (await targetOf(body.subscription_id)).secrets.length;
+  const beyond = await rotate(60);
+  assert.deepEqual([beyond.status, beyond.body.error.code, await signing()], [422, "limit_reached", 21]);
+  assert.deepEqual([(await rotate(0)).status, await signing()], [200, 1]);
+});
+
 test("a test asks deliver to send a sample, and answers with the endpoint's answer", async () => {
   const { body } = await create();
   const path = `/subscriptions/${body.subscription_id}/test`;
