@@ -7,7 +7,7 @@ import { afterGone } from "./effects.ts";
 import type { Delivery } from "./plan.ts";
 import type { Posting } from "./postAll.ts";
 import { bodyOf, headersOf, newSigningSecret, textsOf, webhookId } from "./request.ts";
-import { type Targets, targetOf } from "./targets.ts";
+import type { Targets } from "./targets.ts";
 
 /** Somebody waits for the answer. */
 const TEST_LIMITS = { timeoutMs: 5_000, restMs: 1_000 } as const;
@@ -23,7 +23,7 @@ export async function sendSample(
   },
 ): Promise<DeliveryTestAnswer> {
   const { targets, posting } = ports;
-  const target = await targetOf(targets, tenant, subscription_id);
+  const target = await targets.latest({ tenant, subscription_id });
   if (target === null) throw new Error(`${subscription_id} is not a subscription of ${tenant}`);
   const at = posting.now();
   const first = newUlid(at);

@@ -41,6 +41,11 @@ type Found = (tenant: Tenant, id: string) => DeliveryTarget | null | undefined;
 export interface Targets {
   get(wanted: readonly SubscriptionOf[]): Promise<Found>;
   /**
+   * The subscription as it is now, for a caller who has just changed it and sees what comes of that; null when it is removed.
+   * @throws Error when it is unknown here and the service can't be asked
+   */
+  latest(wanted: SubscriptionOf): Promise<DeliveryTarget | null>;
+  /**
    * What has become of a target that was got a while ago, as of a second ago at most.
    * @throws Error when it has changed and the service can't be asked
    */
@@ -122,6 +127,12 @@ export function targetCache(
       await freshStops();
       await known.refresh(wanted.map(keyOf));
       return (tenant, subscription_id) => targetOrNull(known.peek(keyOf({ tenant, subscription_id })));
+    },
+
+    async latest(wanted) {
+      const target = targetOrNull(await known.get(keyOf(wanted), now()));
+      if (target === undefined) throw unknown(wanted.subscription_id);
+      return target;
     },
 
     async standing(target) {

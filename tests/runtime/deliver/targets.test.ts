@@ -121,6 +121,23 @@ test("a subscription removed here is gone at once, and an answer under way does 
   assert.equal(state.asked.length, 2);
 });
 
+test("who has just changed a subscription meets it as it is now, not as it was a moment ago", async () => {
+  const { state, get, cache } = setUp();
+  await get();
+  state.stored = [{ ...target, status: "disabled" }];
+  state.now = 1;
+  assert.equal((await get())?.status, "active");
+  assert.equal((await cache.latest(target))?.status, "disabled");
+  assert.equal((await get())?.status, "disabled");
+  state.stored = undefined;
+  state.now = 2;
+  assert.equal((await cache.latest(target))?.status, "disabled", "as it was, while the service is away");
+  await assert.rejects(cache.latest({ tenant: TENANT, subscription_id: "sub_2" }), /no answer/);
+  state.stored = [];
+  state.now = 60_000;
+  assert.equal(await cache.latest(target), null);
+});
+
 const stop = (key: string, subscription_id: string | undefined = "sub_1"): Stop => ({
   tenant: TENANT,
   subscription_id,

@@ -190,6 +190,7 @@ export function makeWorld(
     dice: options.dice ?? (() => 0.999),
     targets: {
       get: async () => (_, id) => (targets.has(id) ? targets.get(id) : null),
+      latest: async ({ subscription_id }) => targets.get(subscription_id) ?? null,
       removed: (_, id) => void targets.set(id, null),
       standing: async ({ subscription_id }) => targets.get(subscription_id)?.status ?? "removed",
     },
