@@ -106,6 +106,7 @@ export const DEFAULT_REPLAY_RATE = 5_000;
 export interface ReplayRequest {
   readonly from?: string;
   readonly to?: string;
+  /** A type or a pattern of them, or several. */
   readonly event_type?: string | readonly string[];
   readonly event_ids?: readonly string[];
   readonly subscription_ids?: readonly string[];
@@ -117,10 +118,6 @@ export interface ReplayRequest {
   /** With `dead_letters`: those whose last attempt failed like this, and those that still wait after it. */
   readonly problem?: Cause;
 }
-
-/** The types that a replay is narrowed to; undefined for all. */
-export const typesOf = ({ event_type }: ReplayRequest): readonly string[] | undefined =>
-  typeof event_type === "string" ? [event_type] : event_type;
 
 /** Whose data: an object whose payload holds this value at this path, or everything. */
 export type PrivacyScope =

@@ -43,6 +43,29 @@ export function parseTypePattern(text: string): TypePattern {
   return { text, exact: false, matches: (type) => matchSegments(fixed, tail, type) };
 }
 
+/** Which event types are wanted. */
+export interface WantedTypes {
+  /** These, where they are simply listed. */
+  readonly types?: readonly string[];
+  /** Whether one is wanted, where there is a pattern among them. */
+  matchesType?(type: string): boolean;
+}
+
+/**
+ * Types that are named are asked of the table; with a pattern among them, of each event that is read.
+ * @param texts event types, or patterns of them
+ * @throws Invalid
+ */
+export function wantedTypes(texts: readonly string[]): WantedTypes {
+  const patterns = texts.map(parseTypePattern);
+  if (patterns.every(({ exact }) => exact)) return { types: texts };
+  return { matchesType: (type) => patterns.some(({ matches }) => matches(type)) };
+}
+
+/** Whether an event of this type, or of none, is wanted. */
+export const wantsType = ({ types, matchesType }: WantedTypes, type: string | null): boolean =>
+  (types?.includes(type ?? "") ?? true) && (matchesType === undefined || (type !== null && matchesType(type)));
+
 function matchSegments(fixed: readonly string[], tail: boolean, type: string): boolean {
   let at = 0;
   for (const [index, segment] of fixed.entries()) {

@@ -1,7 +1,7 @@
 /** Selectors compiled, explained and indexed; transforms of the delivered copy. Pure: it uses neither AWS nor Node's I/O. */
 
 export { Budget, CUSTOMER_BUDGET, EVENT_BUDGET } from "./budget.ts";
-export { parseTypePattern } from "./eventType.ts";
+export { parseTypePattern, type WantedTypes, wantedTypes, wantsType } from "./eventType.ts";
 export { buildMatcher, type Matchable, type Matcher } from "./index/index.ts";
 export { type JsonPath, parsePath } from "./jsonPath/index.ts";
 export { checkOrdinaryCost } from "./ordinaryCost.ts";

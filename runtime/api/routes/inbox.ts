@@ -5,7 +5,7 @@ import { noSuch, TriggersError } from "../../domain/errors/errors.ts";
 import { type Event, eventStatuses } from "../../domain/event.ts";
 import { eventId, ulidIn } from "../../domain/ids.ts";
 import { requirePayloads } from "../../domain/people/roles.ts";
-import { compileSelector, parseTypePattern } from "../../matching/index.ts";
+import { compileSelector, wantedTypes } from "../../matching/index.ts";
 import { acknowledge, deleteEvents } from "../../store/inbox/marks.ts";
 import { readEvents } from "../../store/inbox/read.ts";
 import type { Position, ReadQuery } from "../../store/inbox/readQuery.ts";
@@ -82,18 +82,11 @@ function compileFilter(filter: string, path: string): (event: Event) => boolean 
   }
 }
 
-/** Types that are named are asked of the table; with a pattern among them, of each event that is read. */
-function typesOf(texts: readonly string[]): Pick<ReadQuery, "types" | "matchesType"> {
-  const patterns = texts.map(parseTypePattern);
-  if (patterns.every(({ exact }) => exact)) return { types: texts };
-  return { matchesType: (type) => patterns.some(({ matches }) => matches(type)) };
-}
-
 const queryOf = (asked: Filters): ReadQuery => ({
   order: asked.order ?? "desc",
   acknowledged: asked.acknowledged === "all" ? "all" : asked.acknowledged === "true",
   ...defined({ from: asked.from, to: asked.to, keys: asked.key_id }),
-  ...(asked.event_type && typesOf(asked.event_type)),
+  ...(asked.event_type && wantedTypes(asked.event_type)),
   ...(asked.status && { statuses: asked.status }),
   ...defined({ text: asked.q, matches: mapDefined(asked.filter, (filter) => compileFilter(filter, "/filter")) }),
 });

@@ -14,11 +14,13 @@ import { listQuery, openList, pageOf } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { BodyMillis } from "../reads.ts";
 import { route } from "../route.ts";
-import { Timestamp, ulidParam } from "../schemas.ts";
+import { Timestamp, TypePattern, ulidParam } from "../schemas.ts";
 
 const TAG = "Replays";
 
-const EventTypes = z.union([z.string().min(1).max(256), z.array(z.string().min(1).max(256)).min(1).max(50)]);
+const EventTypes = z
+  .union([TypePattern, z.array(TypePattern).min(1).max(50)])
+  .openapi({ description: "An event type or a pattern of them, or several." });
 const Rate = z.number().int().min(1).max(10_000).openapi({
   description:
     "Events per second, on average at most; by default 5,000, and never more than the customer may send. An event counts for each subscription that it goes to. The events of one request are handed on together, once the time that it takes at this rate has passed: 60 events of one request at 5 per second go after 12 seconds.",

@@ -3,9 +3,10 @@ import { askTargets } from "../../aws/service.ts";
 import { encodeRetry } from "../../domain/codec/index.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
 import { parseDeliveryId, ulidIn } from "../../domain/ids.ts";
-import { type Job, type ReplayRequest, typesOf } from "../../domain/job.ts";
+import type { Job, ReplayRequest } from "../../domain/job.ts";
 import { errorClassOf } from "../../domain/metrics/names.ts";
 import type { Millis } from "../../domain/time.ts";
+import { type WantedTypes, wantedTypes, wantsType } from "../../matching/index.ts";
 import { findEvents } from "../../store/batches/find.ts";
 import { readDeliveries } from "../../store/deliveries/readDeliveries.ts";
 import { deliverySortKey } from "../../store/keys.ts";
@@ -32,7 +33,7 @@ export async function retryDeadLetters(
 ): Promise<Slice> {
   const cursor = (job.cursor as Cursor | null) ?? { began: tools.now() };
   const pace = new Pace(request, tools, cursor.spent);
-  const types = typesOf(request);
+  const types = wantedOf(request);
   const [subscriptionId] = request.subscription_ids ?? [];
   const ids = request.delivery_ids === undefined ? undefined : new Set(request.delivery_ids);
   const events = request.event_ids === undefined ? undefined : new Set(request.event_ids);
@@ -64,7 +65,7 @@ export async function retryDeadLetters(
         (ids?.has(delivery_id) ?? true) &&
         (events === undefined || event_ids.some((id) => events.has(id))),
     );
-    const kept = types === undefined ? wanted : await ofTypes(job, wanted, types, tools);
+    const kept = request.event_type === undefined ? wanted : await ofTypes(job, wanted, types, tools);
     for (const { delivery_id, event_ids, attempts } of kept) {
       const { first, subscription_id, replay_id } = parseDeliveryId(delivery_id)!;
       if (!(await pace.wait(event_ids.length, goesOn))) {
@@ -91,6 +92,10 @@ export async function retryDeadLetters(
   }
 }
 
+/** The event types that a replay is narrowed to. */
+export const wantedOf = ({ event_type }: ReplayRequest): WantedTypes =>
+  event_type === undefined ? {} : wantedTypes([event_type].flat());
+
 /** Whether an attempt failed as a problem says, where one is named. */
 const failedLike = (
   last: { readonly error: string | null; readonly status_code: number | null } | undefined,
@@ -105,7 +110,7 @@ const failedLike = (
 async function ofTypes<D extends { readonly event_ids: readonly string[] }>(
   job: Job,
   deliveries: readonly D[],
-  types: readonly string[],
+  wanted: WantedTypes,
   tools: Tools,
 ): Promise<D[]> {
   const ulids = deliveries.flatMap(({ event_ids }) => event_ids.flatMap((id) => ulidIn("evt", id) ?? []));
@@ -113,7 +118,7 @@ async function ofTypes<D extends { readonly event_ids: readonly string[] }>(
   return deliveries.filter(({ event_ids }) =>
     event_ids.some((id) => {
       const place = found.get(id.slice(4));
-      return place !== undefined && types.includes(place.batch.types[place.offset] ?? "");
+      return place !== undefined && wantsType(wanted, place.batch.types[place.offset] ?? null);
     }),
   );
 }

@@ -3,17 +3,17 @@ import { encodeDelivery } from "../../domain/codec/index.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
 import type { Event } from "../../domain/event.ts";
 import { timeOf, ulidAt, ulidIn } from "../../domain/ids.ts";
-import { type Job, type ReplayRequest, typesOf } from "../../domain/job.ts";
+import type { Job, ReplayRequest } from "../../domain/job.ts";
 import { DEFAULT_RETENTION_DAYS } from "../../domain/retention.ts";
 import type { RoutedSubscription } from "../../domain/subscription.ts";
 import { DAY_MS, DAY_SECONDS, type Millis, rfc3339, secondsOf } from "../../domain/time.ts";
-import { buildMatcher, type Matcher } from "../../matching/index.ts";
+import { buildMatcher, type Matcher, wantsType } from "../../matching/index.ts";
 import { findEvents } from "../../store/batches/find.ts";
 import { rawEvents } from "../../store/batches/payloads.ts";
 import { type Scanned, type ScannedBatch, scanEvents } from "../../store/batches/scanEvents.ts";
 import { asEvent } from "../../store/inbox/read.ts";
 import type { Checkpoint, Slice, SliceWork, Tools } from "../work.ts";
-import { retryDeadLetters } from "./deadLetters.ts";
+import { retryDeadLetters, wantedOf } from "./deadLetters.ts";
 import { type Restored, restoreSlice } from "./fromArchive.ts";
 import { Pace } from "./pace.ts";
 
@@ -151,7 +151,7 @@ function eventsOfRange(
   { job, request, range, tools, until }: ReplaySlice,
   after: string | undefined,
 ): AsyncIterable<Scanned> {
-  const narrowed = defined({ types: typesOf(request), after });
+  const narrowed = { ...wantedOf(request), ...defined({ after }) };
   const isOver = () => tools.now() >= until;
   return scanEvents(tools.store, job.tenant, { order: "asc", ...range, ...narrowed }, tools.now(), isOver);
 }
@@ -161,14 +161,14 @@ async function* namedEvents({ job, request, tools }: ReplaySlice, after: string 
   const all = (request.event_ids ?? []).flatMap((id) => ulidIn("evt", id) ?? []);
   const ulids = all.filter((ulid) => after === undefined || ulid > after);
   const found = await findEvents(tools.store, job.tenant, ulids, { now: tools.now(), body: true });
-  const types = typesOf(request);
+  const types = wantedOf(request);
   const groups = [...Map.groupBy(found.values(), ({ batch }) => batch.first).values()];
   const loaded = await Promise.all(
     groups.map(async (group): Promise<ScannedBatch[]> => {
       const { batch } = group[0]!;
       const raws = await rawEvents(tools.store, batch);
       const offsets = group.map(({ offset }) => offset).sort((a, b) => a - b);
-      const wanted = offsets.filter((offset) => types?.includes(batch.types[offset] ?? "") ?? true);
+      const wanted = offsets.filter((offset) => wantsType(types, batch.types[offset] ?? null));
       return raws === undefined || wanted.length === 0 ? [] : [{ batch, raws, offsets: wanted }];
     }),
   );

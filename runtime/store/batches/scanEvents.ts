@@ -2,6 +2,7 @@ import { mapConcurrently } from "../../domain/concurrently.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { ulidAt } from "../../domain/ids.ts";
 import type { Millis } from "../../domain/time.ts";
+import { type WantedTypes, wantsType } from "../../matching/index.ts";
 import type { Store } from "../table.ts";
 import type { BatchItem } from "./batchItem.ts";
 import { batchStream, type Order, PAUSED } from "./batchStream.ts";
@@ -15,12 +16,11 @@ export interface ScannedBatch {
   readonly offsets: readonly number[];
 }
 
-export interface ScanRange {
+export interface ScanRange extends WantedTypes {
   readonly order: Order;
   /** Received at or after, before; milliseconds. */
   readonly from: Millis;
   readonly to: Millis;
-  readonly types?: readonly string[];
   /** ULID of the last event that was dealt with. */
   readonly after?: string;
   /** Events that were deleted are given too: their bytes are still there. */
@@ -76,10 +76,11 @@ export async function* scanEvents(
   }
 }
 
-function wantedOffsets(batch: BatchItem, { order, types, after, deleted = false }: ScanRange): number[] {
+function wantedOffsets(batch: BatchItem, range: ScanRange): number[] {
+  const { order, after, deleted = false } = range;
   const offsets = Array.from({ length: batch.count }, (_, i) => i).filter((offset) => {
     if (!deleted && batch.deleted.includes(offset)) return false;
-    if (types !== undefined && !types.includes(batch.types[offset] ?? "")) return false;
+    if (!wantsType(range, batch.types[offset] ?? null)) return false;
     if (after === undefined) return true;
     const ulid = ulidAt(batch.first, offset);
     return order === "asc" ? ulid > after : ulid < after;

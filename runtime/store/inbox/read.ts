@@ -5,6 +5,7 @@ import type { Tenant } from "../../domain/identity/identity.ts";
 import { eventId, timeOf, ulidAt } from "../../domain/ids.ts";
 import { parseJson } from "../../domain/jsonNumber.ts";
 import { type Millis, rfc3339 } from "../../domain/time.ts";
+import { wantsType } from "../../matching/index.ts";
 import type { BatchItem } from "../batches/batchItem.ts";
 import { type BatchStream, batchStream, type Order, PAUSED, type StreamRange } from "../batches/batchStream.ts";
 import { budget, indexed, type Spent, ulidsBetween } from "../batches/bounds.ts";
@@ -81,9 +82,7 @@ function candidates(batch: BatchItem, query: ReadQuery, position: Position): num
   const offsets: number[] = [];
   for (let offset = 0; offset < batch.count; offset += 1) {
     if (batch.deleted.includes(offset)) continue;
-    const type = batch.types[offset] ?? "";
-    if (query.types !== undefined && !query.types.includes(type)) continue;
-    if (query.matchesType !== undefined && (type === "" || !query.matchesType(type))) continue;
+    if (!wantsType(query, batch.types[offset] ?? null)) continue;
     if (query.acknowledged !== "all" && (batch.acknowledged[offset] !== undefined) !== query.acknowledged) continue;
     if (position.after !== undefined) {
       const ulid = ulidAt(batch.first, offset);

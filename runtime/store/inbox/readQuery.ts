@@ -1,16 +1,14 @@
 import type { Event, EventStatus } from "../../domain/event.ts";
 import type { Millis } from "../../domain/time.ts";
+import type { WantedTypes } from "../../matching/index.ts";
 import type { Order } from "../batches/batchStream.ts";
 
 /** Which events are read, and in which order. */
-export interface ReadQuery {
+export interface ReadQuery extends WantedTypes {
   readonly order: Order;
   /** Received at or after, before; milliseconds. */
   readonly from?: Millis;
   readonly to?: Millis;
-  readonly types?: readonly string[];
-  /** Whether an event of this type is wanted, where types are not simply listed. */
-  matchesType?(type: string): boolean;
   /** Ids of the keys that sent it. */
   readonly keys?: readonly string[];
   readonly statuses?: readonly EventStatus[];

@@ -79,6 +79,11 @@ test("named subscriptions, types and events narrow a replay", async () => {
   assert.deepEqual(await ask({ subscription_ids: [LARGE.subscription_id], event_type: "order" }), [
     [LARGE.subscription_id, one.first, [1]],
   ]);
+  const dotted = await put(1_000, [7], "other.large");
+  for (const event_type of ["other.*", ["nothing", "other.**"]])
+    assert.deepEqual(await ask({ event_type }), [[LARGE.subscription_id, dotted.first, [0]]]);
+  const named = { event_ids: [one.first, dotted.first].map(eventId), event_type: "other.*" };
+  assert.deepEqual(await ask(named), [[LARGE.subscription_id, dotted.first, [0]]]);
   assert.deepEqual(await ask({ event_ids: [eventId(ulidAt(one.first, 0))] }), [
     [ORDERS.subscription_id, one.first, [0]],
   ]);
@@ -165,6 +170,7 @@ test("dead letters that the filter names are tried again under their own ids", a
   assert.deepEqual(await ask({ delivery_ids: [deliveryId(one.first, ORDERS.subscription_id)] }), [retried(one.first)]);
   assert.deepEqual(await ask({ event_ids: [eventId(two.first)] }), [retried(two.first)]);
   assert.deepEqual(await ask({ event_type: "nothing" }), []);
+  assert.deepEqual(await ask({ event_type: ["nothing", "*"] }), [retried(two.first), retried(one.first)]);
   assert.deepEqual(await ask({ subscription_ids: [LARGE.subscription_id] }), []);
 });
 
