@@ -155,7 +155,9 @@ export async function startOutbox(folder: string, port: number, now: () => numbe
       return void response.writeHead(204).end();
     }
     if (request.method !== "GET") return void send(405, "text/plain", "GET or POST /slack/…\n");
-    if (path === "/messages") return void send(200, "application/json", JSON.stringify({ messages: messages() }));
+    const html = request.headers.accept?.includes("text/html") === true;
+    if (path === "/messages" && !html)
+      return void send(200, "application/json", JSON.stringify({ messages: messages() }));
     const file = /^\/messages\/(\d+\.eml)$/.exec(path)?.[1];
     if (file !== undefined) {
       try {
@@ -164,7 +166,7 @@ export async function startOutbox(folder: string, port: number, now: () => numbe
         return void send(404, "text/plain", "There is no such mail.\n");
       }
     }
-    if (path === "/") return void send(200, "text/html; charset=utf-8", page(messages()));
+    if (path === "/" || path === "/messages") return void send(200, "text/html; charset=utf-8", page(messages()));
     send(404, "text/plain", "There is nothing here.\n");
   }
 

@@ -39,6 +39,8 @@ const LIMITS = {
   keepAliveTimeout: KEEP_ALIVE_MS,
   connectionsCheckingInterval: 5_000,
   noDelay: true,
+  // It is refused in the form of all refusals.
+  requireHostHeader: false,
 };
 const READS = new Set(["GET", "HEAD", "OPTIONS"]);
 
@@ -156,10 +158,8 @@ export async function startPublicServer(
       request.resume();
       return finish(request, response, ownAnswer("uri_too_long", "The URL exceeds 8,192 bytes."), behaviour, requestId);
     }
-    if (!path.startsWith("/")) {
-      const answer = ownAnswer("invalid_request", "The request's target is not a path.");
-      return write(response, answer, behaviour, requestId);
-    }
+    const fault = faultOf(request);
+    if (fault !== undefined) return write(response, ownAnswer("invalid_request", fault), behaviour, requestId);
     if (!behaviour.methods.has(request.method as string)) {
       response.setHeader("connection", "close");
       const answer = ownAnswer("method_not_allowed", `${request.method} is not possible anywhere here.`, {
@@ -276,6 +276,12 @@ const listening = (server: Server, port: number): Promise<void> =>
     server.once("error", reject);
     server.listen(port, "127.0.0.1", resolve);
   });
+
+/** What is wrong with a request that Node's parser lets pass. */
+function faultOf({ headers, httpVersion, url }: IncomingMessage): string | undefined {
+  if (headers.host === undefined && httpVersion !== "1.0") return "The request has no `Host`, which HTTP/1.1 demands.";
+  return url!.startsWith("/") ? undefined : "The request's target is not a path.";
+}
 
 interface Raw {
   readonly request: IncomingMessage;

@@ -335,6 +335,12 @@ test("bytes that are not HTTP are answered with 400", async () => {
   assert.match(await raw("nonsense\r\n\r\n"), /^HTTP\/1\.1 400 /);
 });
 
+test("a request without Host is refused like any other, and HTTP/1.0 needs none", async () => {
+  const refused = await raw("GET /none HTTP/1.1\r\nconnection: close\r\n\r\n");
+  assert.match(refused, /^HTTP\/1\.1 400 .*"code":"invalid_request","message":"The request has no `Host`/s);
+  assert.match(await raw("HEAD /none HTTP/1.0\r\n\r\n"), /^HTTP\/1\.1 204 /);
+});
+
 test("a connection stays open for the next request", async () => {
   const both = await raw(
     "HEAD /none HTTP/1.1\r\nhost: a\r\n\r\nHEAD /none HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",

@@ -62,8 +62,11 @@ test("a mail is a file that holds what would have been sent, byte for byte, and 
   assert.equal(file.headers.get("content-type"), "message/rfc822");
   assert.deepEqual(Buffer.from(await file.arrayBuffer()), mime);
   assert.equal((await fetch(`${outbox.url}/messages/3.eml`)).status, 404);
-  const page = await (await fetch(`${outbox.url}/`)).text();
-  assert.ok(page.includes("Grüße") && page.includes('href="/messages/2.eml"'), page);
+  const accept = "text/html,application/xhtml+xml,*/*;q=0.8";
+  for (const path of ["/", "/messages"]) {
+    const page = await (await fetch(outbox.url + path, { headers: { accept } })).text();
+    assert.ok(page.includes("Grüße") && page.includes('href="/messages/2.eml"'), page);
+  }
 });
 
 test("messages are listed in the order in which they left, stay over a restart, and can be emptied", async () => {
