@@ -5,7 +5,7 @@ import { checkMediaType, decodeBody, tooLarge } from "../domain/body/requestBody
 import { defined, mapDefined } from "../domain/defined.ts";
 import { refuseEmptyRange } from "../domain/emptyRange.ts";
 import { type ErrorCode, errorCatalog, TriggersError } from "../domain/errors/errors.ts";
-import { detailsOf } from "../domain/errors/issues.ts";
+import { detailsOf, inWords } from "../domain/errors/issues.ts";
 import {
   BODY_FAULT_HEADER,
   CONTENT_TYPE_HEADER,
@@ -70,7 +70,7 @@ export interface RouteInput<P extends z.ZodType, Q extends z.ZodType, B extends 
 /** @throws TriggersError `invalid_request`, with one detail for each thing wrong. @param what `body is`, `query is` */
 export function checked<S extends z.ZodType>(schema: S | undefined, value: unknown, what: string): z.output<S> {
   if (schema === undefined) return {} as z.output<S>;
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: inWords });
   if (result.success) return result.data;
   const details = detailsOf(result.error).slice(0, 100);
   throw new TriggersError("invalid_request", `The ${what} not valid.`, { details });
@@ -132,7 +132,7 @@ function refuseFault(fault: string | undefined): void {
  * @throws TriggersError `invalid_request`; `not_found` where all that is wrong with an id is that it was never given
  */
 function inPathOf<P extends z.ZodType>(schema: P | undefined, values: Record<string, string>): z.output<P> {
-  const result = schema?.safeParse(values);
+  const result = schema?.safeParse(values, { error: inWords });
   if (hasNul(values)) {
     throw new TriggersError("invalid_request", "The path may not contain U+0000.", {
       details: [{ path: "", message: "contains U+0000" }],

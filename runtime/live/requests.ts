@@ -2,7 +2,7 @@ import { z } from "zod";
 import { alertStates } from "../domain/alerts/alert.ts";
 import { severities } from "../domain/alerts/kinds.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
-import { detailsOf } from "../domain/errors/issues.ts";
+import { detailsOf, inWords } from "../domain/errors/issues.ts";
 import { deliveryStatuses, eventStatuses } from "../domain/event.ts";
 import { type Ulid, ulidIn } from "../domain/ids.ts";
 import { readJson } from "../domain/json.ts";
@@ -94,7 +94,7 @@ export function readMessage(text: string): ClientMessage {
     return { kind: "unsubscribe", channel: channelOf(unsubscribe, "/unsubscribe") };
   }
   const channel = channelOf(subscribe, "/subscribe");
-  const read = filters[channel].safeParse(filter ?? {});
+  const read = filters[channel].safeParse(filter ?? {}, { error: inWords });
   if (!read.success) {
     const details = detailsOf(read.error, ["filter"]);
     const allowed = Object.keys(filters[channel].shape).join(", ");

@@ -35,7 +35,7 @@ export const errorExamples: Readonly<Record<ErrorCode, ErrorExample>> = {
   invalid_request: {
     request: "GET /inbox?limit=5000",
     message: "The query is not valid.",
-    details: [{ path: "/limit", message: "Too big: expected number to be <=1000" }],
+    details: [{ path: "/limit", message: "must be at most 1,000" }],
   },
   unauthorized: {
     request: "GET /inbox without a key",

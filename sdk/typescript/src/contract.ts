@@ -1518,6 +1518,7 @@ export interface paths {
                     "application/json": {
                         delivery_ids?: string[];
                         event_ids?: string[];
+                        /** @description An event type or a pattern of them, or several. */
                         event_type?: string | string[];
                         /**
                          * Format: date-time
@@ -4355,6 +4356,7 @@ export interface paths {
                 content: {
                     "application/json": {
                         event_ids?: string[];
+                        /** @description An event type or a pattern of them, or several. */
                         event_type?: string | string[];
                         /**
                          * Format: date-time

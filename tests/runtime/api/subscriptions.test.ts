@@ -106,8 +106,8 @@ const invalid: [says: string, more: object, path: string, message: string][] = [
     "differs from webhook_url; give one of them",
   ],
   ["an unknown member is refused", { webhook: "x" }, "/webhook", "is not known here"],
-  ["max_batch is at most 100", { max_batch: 101 }, "/max_batch", "Too big: expected number to be <=100"],
-  ["max_batch is at least 1", { max_batch: 0 }, "/max_batch", "Too small: expected number to be >=1"],
+  ["max_batch is at most 100", { max_batch: 101 }, "/max_batch", "must be at most 100"],
+  ["max_batch is at least 1", { max_batch: 0 }, "/max_batch", "must be at least 1"],
   [
     "a backfill from the future is refused",
     { backfill_from: "2999-01-01T00:00:00Z" },
