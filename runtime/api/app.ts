@@ -1,7 +1,14 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { defined } from "../domain/defined.ts";
-import { asTriggersError, errorResponse, noSuch, TriggersError, unauthorized } from "../domain/errors/errors.ts";
+import {
+  asTriggersError,
+  errorResponse,
+  noSuch,
+  TriggersError,
+  unauthorized,
+  wrongMethod,
+} from "../domain/errors/errors.ts";
 import { originHeaders, preflightHeaders } from "../domain/identity/browser.ts";
 import {
   decodeIdentity,
@@ -30,14 +37,6 @@ function methodsOf(routes: readonly { readonly method: string }[]): Set<string> 
   const methods = new Set(["OPTIONS", ...routes.map(({ method }) => method)]);
   if (methods.has("GET")) methods.add("HEAD");
   return methods;
-}
-
-/** @param here what there is at the path, by other methods */
-function wrongMethod(method: string, here: readonly { readonly method: string }[]): TriggersError {
-  const allow = [...methodsOf(here)].sort().join(", ");
-  return new TriggersError("method_not_allowed", `${method} is not possible here; ${allow} is.`, {
-    headers: { allow },
-  });
 }
 
 const NO_STORE = { "cache-control": "no-store" };
@@ -144,14 +143,14 @@ export function buildApp(deps: Deps): Api {
   /** Before the router takes a route's name for an object's. */
   function refuseReservedName({ req: { method, path } }: Context<ApiEnv>): void {
     const here = named.get(path);
-    if (here !== undefined && !methodsOf(here).has(method)) throw wrongMethod(method, here);
+    if (here !== undefined && !methodsOf(here).has(method)) throw wrongMethod(method, methodsOf(here));
   }
 
   app.notFound((c) => {
     const here = routesAt(c.req.path);
     if (here.length === 0 && isDocumentation(c.req.path)) return missingPage(c.req.path);
     if (here.length === 0) throw noSuch("route", c.req.path);
-    throw wrongMethod(c.req.method, here);
+    throw wrongMethod(c.req.method, methodsOf(here));
   });
 
   app.onError(async (thrown, c) => {

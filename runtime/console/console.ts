@@ -1,4 +1,4 @@
-import { errorResponse, invalidBody, noSuch, TriggersError } from "../domain/errors/errors.ts";
+import { errorResponse, invalidBody, noSuch, TriggersError, wrongMethod } from "../domain/errors/errors.ts";
 import { originOf } from "../domain/host.ts";
 import { type Identity, tenantOf } from "../domain/identity/identity.ts";
 import { newId, ulidIn } from "../domain/ids.ts";
@@ -66,6 +66,15 @@ const dropCookie = (name: string): string => `${name}=; Max-Age=0; ${ATTRIBUTES}
 const CHECK_MS = 30_000;
 const API = "/console/api";
 const SESSION = "/console/session";
+/** What is possible at the paths of the session, by which a wrong method is told from an unknown path. */
+const METHODS: Readonly<Record<string, readonly string[]>> = {
+  [SESSION]: ["DELETE", "GET"],
+  [`${SESSION}/sign-in`]: ["GET"],
+  [`${SESSION}/callback`]: ["GET"],
+  [`${SESSION}/extend`]: ["POST"],
+  [`${SESSION}/customer`]: ["POST"],
+  [`${SESSION}s`]: ["GET"],
+};
 const SAFE = new Set(["GET", "HEAD"]);
 const NO_STORE = { "cache-control": "no-store" };
 
@@ -248,7 +257,9 @@ export class Console {
       }
       default: {
         const id = path.startsWith(`${SESSION}s/`) ? path.slice(SESSION.length + 2) : undefined;
-        if (request.method !== "DELETE" || id === undefined) throw noSuch("route", path);
+        const possible = id === undefined ? METHODS[path] : ["DELETE"];
+        if (possible === undefined) throw noSuch("route", path);
+        if (request.method !== "DELETE" || id === undefined) throw wrongMethod(request.method, possible);
         const ended = await sessions.endOne(session, id);
         if (ended === undefined) throw noSuch("session", id);
         await this.ports.closeSockets(ended.hash, ended.customer_id);

@@ -131,7 +131,8 @@ interface UrlResult {
   readonly isBase64Encoded?: boolean;
 }
 
-const isSend = ({ method, path }: Asked): boolean => method === "POST" && path === "/events";
+const EVENTS = "/events";
+const isSend = ({ method, path }: Asked): boolean => method === "POST" && path === EVENTS;
 
 /** Does what `api` or `ingest` does, as this identity. @returns the answer and by whom it was asked in the end */
 export async function forward(
@@ -168,7 +169,7 @@ export async function forward(
     ...(asked.body.length === 0 ? {} : { body: asked.body.toString("base64") }),
     isBase64Encoded: asked.body.length > 0,
   };
-  const target = sends ? ports.functions.ingest : ports.functions.api;
+  const target = path === EVENTS ? ports.functions.ingest : ports.functions.api;
   const bytes = await ports.invoke(target, JSON.stringify(event), TIMEOUT_MS);
   const result = JSON.parse(bytes.toString("utf8")) as LambdaFunctionURLResult as UrlResult;
   const answer = {

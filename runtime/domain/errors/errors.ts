@@ -242,6 +242,14 @@ export const unauthorized = (): TriggersError =>
 export const noSuch = (what: string, id: string): TriggersError =>
   new TriggersError("not_found", `There is no ${what} ${id}.`);
 
+/** @param allow what is possible there */
+export function wrongMethod(method: string, allow: Iterable<string>): TriggersError {
+  const named = [...allow].sort().join(", ");
+  return new TriggersError("method_not_allowed", `${method} is not possible here; ${named} is.`, {
+    headers: { allow: named },
+  });
+}
+
 /** For a body that is JSON and yet not what its call takes. @param details where, and what is wrong there */
 export const invalidBody = (...details: readonly ErrorDetail[]): TriggersError =>
   new TriggersError("invalid_request", "The body is not valid.", { details });

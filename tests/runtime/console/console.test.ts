@@ -151,6 +151,40 @@ test("any invalid cursor of the sent list is refused", async () => {
   }
 });
 
+const wrongMethods: [method: string, path: string, allow: string][] = [
+  ["PUT", "/console/session", "DELETE, GET"],
+  ["GET", "/console/session/extend", "POST"],
+  ["DELETE", "/console/session/customer", "POST"],
+  ["POST", "/console/sessions", "GET"],
+  ["GET", "/console/sessions/ses_01ARZ3NDEKTSV4RRFFQ69G5FAV", "DELETE"],
+];
+for (const [method, path, allow] of wrongMethods)
+  test(`${method} ${path} is a wrong method, and the answer says which is right`, async () => {
+    const { ask, signIn } = consoleOf({ now: 0, memberships: [member()] });
+    await signIn();
+    const answer = await ask(method, path);
+    assert.deepEqual([answer.status, answer.headers.allow], [405, allow]);
+  });
+
+test("what is asked of /events is answered by who takes events, whatever the method", async () => {
+  const { ask, signIn, ports } = consoleOf({ now: 0, memberships: [member()] });
+  await signIn();
+  const asked: string[] = [];
+  Object.assign(ports, {
+    invoke: async (target: string) => {
+      asked.push(target);
+      return Buffer.from(JSON.stringify({ statusCode: 405, body: "{}" }));
+    },
+  });
+  for (const [method, path] of [
+    ["POST", "/events"],
+    ["DELETE", "/events"],
+    ["GET", "/events/evt_1"],
+  ] as const)
+    await ask(method, `/console/api${path}`);
+  assert.deepEqual(asked, ["ingest", "ingest", "api"]);
+});
+
 test("the API hears through which session a person asks, and when that ends", async () => {
   const { ask, signIn, ports, jar } = consoleOf({ now: 0, memberships: [member()] });
   await signIn();
