@@ -453,6 +453,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/alert-channels/{id}/test",
+      idempotent: true,
       tag: TAG,
       summary: "Send a test to an alert channel now",
       scope: "subscriptions",

@@ -269,7 +269,10 @@ export interface paths {
         post: {
             parameters: {
                 query?: never;
-                header?: never;
+                header?: {
+                    /** @description A repeat within 24 h with the same body answers what the first request answered. */
+                    "idempotency-key"?: string;
+                };
                 path: {
                     /** @description Id that begins with `chn_`. */
                     id: string;

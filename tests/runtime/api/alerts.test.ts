@@ -342,8 +342,13 @@ test("a Slack webhook's URL is a secret, and its code comes by Slack", async () 
   assert.equal(asked[0]!.channel.target, target);
   const code = codeIn(asked[0]!);
   assert.equal((await call("POST", `/alert-channels/${channel.channel_id}/verify`, { code })).body.verified, true);
-  const tested = await call("POST", `/alert-channels/${channel.channel_id}/test`);
-  assert.deepEqual(tested.body, { sent: true, error: null });
+  const before = asked.length;
+  for (let i = 0; i < 2; i += 1) {
+    const headers = { "idempotency-key": "one test" };
+    const tested = await api.call(live, "POST", `/alert-channels/${channel.channel_id}/test`, undefined, headers);
+    assert.deepEqual(tested.body, { sent: true, error: null });
+  }
+  assert.equal(asked.length, before + 1, "a repeat under its key sends nothing again");
 });
 
 const targets: [kind: string, target: string, status: number][] = [
