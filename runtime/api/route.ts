@@ -5,7 +5,7 @@ import { checkMediaType, decodeBody, tooLarge } from "../domain/body/requestBody
 import { defined, mapDefined } from "../domain/defined.ts";
 import { refuseEmptyRange } from "../domain/emptyRange.ts";
 import { type ErrorCode, errorCatalog, TriggersError } from "../domain/errors/errors.ts";
-import { detailsOf, inWords } from "../domain/errors/issues.ts";
+import { detailsOf, inWords, inWordsOfQuery } from "../domain/errors/issues.ts";
 import {
   BODY_FAULT_HEADER,
   CONTENT_TYPE_HEADER,
@@ -19,8 +19,8 @@ import type { Api, ApiEnv } from "./deps.ts";
 import { ErrorSchema, isNeverGiven } from "./schemas.ts";
 
 /**
- * One declaration of a route validates, types and documents it. Order of refusals: scope (403), media type (415), size
- * (413), JSON (400), parameters and body (400 with one detail for each thing wrong).
+ * One declaration of a route validates, types and documents it. Order of refusals: scope (403), path (400, 404), query (400), media
+ * type (415), size (413), JSON and body (400); with one detail for each thing wrong.
  */
 export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
   readonly method: "get" | "post" | "put" | "patch" | "delete";
@@ -68,9 +68,14 @@ export interface RouteInput<P extends z.ZodType, Q extends z.ZodType, B extends 
 }
 
 /** @throws TriggersError `invalid_request`, with one detail for each thing wrong. @param what `body is`, `query is` */
-export function checked<S extends z.ZodType>(schema: S | undefined, value: unknown, what: string): z.output<S> {
+export function checked<S extends z.ZodType>(
+  schema: S | undefined,
+  value: unknown,
+  what: string,
+  words = inWords,
+): z.output<S> {
   if (schema === undefined) return {} as z.output<S>;
-  const result = schema.safeParse(value, { error: inWords });
+  const result = schema.safeParse(value, { error: words });
   if (result.success) return result.data;
   const details = detailsOf(result.error).slice(0, 100);
   throw new TriggersError("invalid_request", `The ${what} not valid.`, { details });
@@ -170,7 +175,7 @@ export function route<
     }
     // Monitors and browsers add parameters of their own to what is public.
     const noQuery = spec.scope === "public" ? z.object({}) : z.strictObject({});
-    const query = checked((spec.query ?? noQuery) as Q, asked, "query is");
+    const query = checked((spec.query ?? noQuery) as Q, asked, "query is", inWordsOfQuery);
     const raw = spec.body === undefined ? new Uint8Array() : await rawBody(c, spec.maxBytes);
     const absent = spec.optionalBody === true && raw.length === 0;
     const body =

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "@hono/zod-openapi";
 import { defined, mapDefined } from "../../domain/defined.ts";
-import { noSuch, TriggersError } from "../../domain/errors/errors.ts";
+import { type ErrorDetail, noSuch, TriggersError } from "../../domain/errors/errors.ts";
 import { type Event, eventStatuses } from "../../domain/event.ts";
 import { eventId, ulidIn } from "../../domain/ids.ts";
 import { requirePayloads } from "../../domain/people/roles.ts";
@@ -75,9 +75,10 @@ function compileFilter(filter: string, path: string): (event: Event) => boolean 
     return compileSelector({ cel: filter }).matches;
   } catch (error) {
     if (!(error instanceof TriggersError)) throw error;
-    const details = error.details?.map((detail) => ({ ...detail, path }));
-    throw new TriggersError("invalid_request", `The filter is not valid: ${error.message}`, {
-      details: details ?? [{ path, message: error.message }],
+    const detail: ErrorDetail = { message: error.message, ...error.details?.[0], path };
+    const at = detail.position === undefined ? "" : ` at position ${detail.position}`;
+    throw new TriggersError("invalid_request", `The filter is not valid${at}: ${detail.message}.`, {
+      details: [detail],
     });
   }
 }

@@ -245,7 +245,7 @@ export const noSuch = (what: string, id: string): TriggersError =>
 /** @param allow what is possible there */
 export function wrongMethod(method: string, allow: Iterable<string>): TriggersError {
   const named = [...allow].sort().join(", ");
-  return new TriggersError("method_not_allowed", `${method} is not possible here; ${named} is.`, {
+  return new TriggersError("method_not_allowed", `${method} is not possible here, only ${named}.`, {
     headers: { allow: named },
   });
 }

@@ -73,6 +73,12 @@ export function inWords(issue: z.core.$ZodRawIssue): string | undefined {
   }
 }
 
+/** The words for a query, in which a parameter that comes several times is a list. */
+export const inWordsOfQuery = (issue: z.core.$ZodRawIssue): string | undefined =>
+  Array.isArray(issue.input) && (issue.code === "invalid_type" || issue.code === "invalid_value")
+    ? "may be given once"
+    : inWords(issue);
+
 /** An unknown member is named by its own path. @param within the steps to what was checked @returns one for each thing wrong */
 export function detailsOf(
   { issues }: { readonly issues: readonly Issue[] },

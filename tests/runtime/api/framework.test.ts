@@ -154,7 +154,7 @@ const refused: [says: string, path: string, body: string, status: number, code: 
     "/probe/one?n=1&n=2",
     NAME,
     ...INVALID,
-    [{ path: "/n", message: "must be a string" }],
+    [{ path: "/n", message: "may be given once" }],
   ],
   [
     "a bad parameter in the path is named by its path",
