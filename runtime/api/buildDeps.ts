@@ -12,7 +12,7 @@ import { readEnvironment } from "../domain/environment.ts";
 
 import { vaults } from "../domain/webhook/vault.ts";
 import { urlRulesOf } from "../domain/webhook/webhookUrl.ts";
-import { connectRedis } from "../redis/connect.ts";
+import { redisOf } from "../redis/connect.ts";
 import { endVersionsIn } from "../redis/endedVersions.ts";
 import { CLAIM_SCRIPT, IdempotencyStore, SETTLE_SCRIPT } from "../redis/idempotency.ts";
 import { Limiter } from "../redis/limiter.ts";
@@ -39,11 +39,7 @@ export function buildDeps(): Deps {
   const vaultOf = vaults();
   const dynamodb = dynamodbClient();
   const secret = (id: string) => values.forceFetch(id);
-  const redis = connectRedis({
-    url: env.REDIS_URL,
-    token: async () => (env.REDIS_AUTH_SECRET === "" ? "" : secret(env.REDIS_AUTH_SECRET)),
-    scripts: { window: WINDOW_SCRIPT, claim: CLAIM_SCRIPT, settle: SETTLE_SCRIPT },
-  });
+  const redis = redisOf(env, secret, { window: WINDOW_SCRIPT, claim: CLAIM_SCRIPT, settle: SETTLE_SCRIPT });
   return {
     env,
     urlRules: urlRulesOf({ ...env, LOCAL_PORTS: process.env.LOCAL_PORTS }),

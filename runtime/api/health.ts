@@ -7,7 +7,7 @@ import { queueName } from "../aws/queues.ts";
 import { FreshCache } from "../domain/freshCache.ts";
 import type { ServiceRequest } from "../domain/service.ts";
 import { type Millis, rfc3339 } from "../domain/time.ts";
-import { connectRedis } from "../redis/connect.ts";
+import { redisOf } from "../redis/connect.ts";
 import { askEvents } from "../store/table.ts";
 import { type Deps, eventsOf } from "./deps.ts";
 
@@ -55,11 +55,7 @@ const WAIT_MS = 5_000;
 
 /** Over a connection of its own, which tells that one can be made now. */
 async function pingRedis({ env, secret }: Deps): Promise<void> {
-  const redis = connectRedis({
-    url: env.REDIS_URL,
-    token: async () => (env.REDIS_AUTH_SECRET === "" ? "" : secret(env.REDIS_AUTH_SECRET)),
-    scripts: {},
-  });
+  const redis = redisOf(env, secret, {});
   try {
     await redis.command("PING", [], WAIT_MS);
   } finally {

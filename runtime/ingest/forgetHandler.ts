@@ -1,7 +1,7 @@
 import { settingsHere } from "../aws/signed.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { ForgetRequest, Forgotten } from "../domain/idempotency.ts";
-import { connectRedis } from "../redis/connect.ts";
+import { redisOf } from "../redis/connect.ts";
 import { connectAws } from "./aws.ts";
 import { forgetVariables } from "./environment.ts";
 import { FORGET_SCRIPT, forget } from "./forget.ts";
@@ -12,11 +12,7 @@ const WALK_MS = 10_000;
 const env = readEnvironment(forgetVariables);
 const aws = connectAws(settingsHere(2_500));
 
-const redis = connectRedis({
-  url: env.REDIS_URL,
-  token: async () => (env.REDIS_AUTH_SECRET === "" ? "" : aws.getSecret(env.REDIS_AUTH_SECRET)),
-  scripts: { forget: FORGET_SCRIPT },
-});
+const redis = redisOf(env, aws.getSecret, { forget: FORGET_SCRIPT });
 
 /** Invoked by retain, which erases from outside the private network: entries to forget in, what became of them out. */
 export const handler = (request: ForgetRequest): Promise<Forgotten> =>

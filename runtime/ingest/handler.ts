@@ -8,7 +8,7 @@ import { errorResponse } from "../domain/errors/errors.ts";
 import { REQUEST_ID_HEADER } from "../domain/identity/identity.ts";
 import { newId } from "../domain/ids.ts";
 import type { ServiceAnswers } from "../domain/service.ts";
-import { connectRedis } from "../redis/connect.ts";
+import { redisOf } from "../redis/connect.ts";
 import { CLAIM_SCRIPT, IdempotencyStore, SETTLE_SCRIPT } from "../redis/idempotency.ts";
 import { Limiter } from "../redis/limiter.ts";
 import { roomIn } from "../redis/room.ts";
@@ -27,11 +27,7 @@ const now = () => Date.now();
 const settings = settingsHere(2_500);
 const aws = connectAws(settings);
 
-const redis = connectRedis({
-  url: env.REDIS_URL,
-  token: async () => (env.REDIS_AUTH_SECRET === "" ? "" : aws.getSecret(env.REDIS_AUTH_SECRET)),
-  scripts: { window: WINDOW_SCRIPT, claim: CLAIM_SCRIPT, settle: SETTLE_SCRIPT },
-});
+const redis = redisOf(env, aws.getSecret, { window: WINDOW_SCRIPT, claim: CLAIM_SCRIPT, settle: SETTLE_SCRIPT });
 
 const schemas = new SchemaCache({
   fetch: async (known) =>

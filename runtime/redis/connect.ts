@@ -31,6 +31,25 @@ export interface RedisSettings {
   readonly scripts: Readonly<Partial<Record<ScriptName, string>>>;
 }
 
+/** Which Redis a function uses, as its environment says it. */
+interface RedisVariables {
+  readonly REDIS_URL: string;
+  /** Id of the secret that holds its token; empty when it has none. */
+  readonly REDIS_AUTH_SECRET: string;
+}
+
+/** The Redis that a function's environment names. @param secret reads a secret by its id */
+export const redisOf = (
+  { REDIS_URL, REDIS_AUTH_SECRET }: RedisVariables,
+  secret: (id: string) => Promise<string>,
+  scripts: RedisSettings["scripts"],
+): RedisConnection =>
+  connectRedis({
+    url: REDIS_URL,
+    token: async () => (REDIS_AUTH_SECRET === "" ? "" : secret(REDIS_AUTH_SECRET)),
+    scripts,
+  });
+
 const CONNECT_TIMEOUT_MS = 1_000;
 /**
  * Milliseconds after which a connection that has still not answered a command is taken for dead. A lost host closes no connection, and TCP gives up only

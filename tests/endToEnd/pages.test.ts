@@ -211,7 +211,7 @@ inBrowser(test, "the pages are not tried", () => {
     const payload = page.getByRole("textbox", { name: "Payload" });
     await payload.fill('{"event_type":"browser.order","amount":150}');
     await page.getByRole("button", { name: "Try", exact: true }).click();
-    await page.getByText("would receive it").waitFor();
+    await page.getByText(/^✓\s*would receive it$/).waitFor();
     await page.getByRole("button", { name: "Send event" }).click();
     const link = page.getByRole("status").getByRole("link", { name: /^evt_/ });
     const id = (await link.textContent())!;
