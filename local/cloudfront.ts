@@ -10,9 +10,9 @@ import { createManagement, type Described } from "./cloudfront/management.ts";
 import {
   type AddedHeader,
   type Forwarding,
+  managedIds,
   readForwarding,
   readResponseHeaders,
-  SECURITY_HEADERS,
   securityHeaders,
 } from "./cloudfront/policies.ts";
 import { type PublicOrigins, type PublicServer, startPublicServer } from "./cloudfront/server.ts";
@@ -56,7 +56,7 @@ export function createCloudFront(
   const controls = new Map<string, string>();
   const forwardings = new Map<string, Forwarding>();
   const responses = new Map<string, { add: readonly AddedHeader[]; remove: readonly string[] }>([
-    [SECURITY_HEADERS, { add: securityHeaders, remove: [] }],
+    [managedIds["Managed-SecurityHeadersPolicy"], { add: securityHeaders, remove: [] }],
   ]);
   let distribution: Distribution | undefined;
   let described: Described | undefined;

@@ -1,6 +1,7 @@
 /** The provider's data sources, answered for this one machine. An unknown one is an error that names it. */
 
 import { defined, mapDefined } from "../runtime/domain/defined.ts";
+import { managedIds } from "./cloudfront/policies.ts";
 import type { LocalContext } from "./service.ts";
 
 type Args = Readonly<Record<string, unknown>>;
@@ -57,20 +58,9 @@ function policyJson(statements: readonly PolicyStatement[]): string {
 
 const zones = (region: string): string[] => ["a", "b", "c"].map((letter) => region + letter);
 
-/** Ids of CloudFront's managed policies, the same in every account ("Use managed cache policies" and its sisters). */
-const managedCloudFront: Readonly<Record<string, string>> = {
-  "Managed-CachingOptimized": "658327ea-f89d-4fab-a63d-7e88639e58f6",
-  "Managed-CachingDisabled": "4135ea2d-6df8-44a3-9df3-4b5a84be39ad",
-  "Managed-AllViewer": "216adef6-5c7f-47e4-b989-5492eafa07d3",
-  "Managed-AllViewerExceptHostHeader": "b689b0a8-53d0-40ab-baf2-68738e2966ac",
-  "Managed-CORS-S3Origin": "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf",
-  "Managed-SecurityHeadersPolicy": "67f7725c-6f97-4210-82d7-5512b31e9d03",
-  "Managed-SimpleCORS": "60669652-455b-4ae9-85a4-c4c02393f86c",
-};
-
 const cloudFrontPolicy: DataSource = ({ name, id }) => {
-  const known = id === undefined ? managedCloudFront[String(name)] : String(id);
-  if (known === undefined) throw new Error(`CloudFront has no managed policy named ${String(name)}`);
+  const known = id === undefined ? (managedIds as Readonly<Record<string, string>>)[String(name)] : String(id);
+  if (known === undefined) throw new Error(`the managed policy ${String(name)} of CloudFront is not known locally`);
   return { id: known, name, etag: "local" };
 };
 

@@ -13,15 +13,23 @@ export interface Forwarding {
 const none: Keep = () => false;
 const all: Keep = () => true;
 
-/** CloudFront's managed policies that are known here, by id ("Use managed origin request policies"). */
+/** Ids of CloudFront's managed policies that are known here, the same in every account ("Use managed cache policies" and its sisters). */
+export const managedIds = {
+  "Managed-CachingOptimized": "658327ea-f89d-4fab-a63d-7e88639e58f6",
+  "Managed-CachingDisabled": "4135ea2d-6df8-44a3-9df3-4b5a84be39ad",
+  "Managed-AllViewer": "216adef6-5c7f-47e4-b989-5492eafa07d3",
+  "Managed-AllViewerExceptHostHeader": "b689b0a8-53d0-40ab-baf2-68738e2966ac",
+  "Managed-CORS-S3Origin": "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf",
+  "Managed-SecurityHeadersPolicy": "67f7725c-6f97-4210-82d7-5512b31e9d03",
+} as const;
+
+/** What the managed ones forward. Nothing of the viewer's is part of the cache policies' keys. */
 const managed: Readonly<Record<string, Forwarding>> = {
-  // CachingDisabled, CachingOptimized: nothing of the viewer's is part of the key.
-  "4135ea2d-6df8-44a3-9df3-4b5a84be39ad": { headers: none, cookies: none, query: none },
-  "658327ea-f89d-4fab-a63d-7e88639e58f6": { headers: none, cookies: none, query: none },
-  // AllViewer, AllViewerExceptHostHeader, CORS-S3Origin.
-  "216adef6-5c7f-47e4-b989-5492eafa07d3": { headers: all, cookies: all, query: all },
-  "b689b0a8-53d0-40ab-baf2-68738e2966ac": { headers: (name) => name !== "host", cookies: all, query: all },
-  "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf": {
+  [managedIds["Managed-CachingDisabled"]]: { headers: none, cookies: none, query: none },
+  [managedIds["Managed-CachingOptimized"]]: { headers: none, cookies: none, query: none },
+  [managedIds["Managed-AllViewer"]]: { headers: all, cookies: all, query: all },
+  [managedIds["Managed-AllViewerExceptHostHeader"]]: { headers: (name) => name !== "host", cookies: all, query: all },
+  [managedIds["Managed-CORS-S3Origin"]]: {
     headers: (name) => ["origin", "access-control-request-headers", "access-control-request-method"].includes(name),
     cookies: none,
     query: none,
@@ -84,8 +92,7 @@ export interface AddedHeader {
   readonly override: boolean;
 }
 
-/** Managed-SecurityHeadersPolicy. */
-export const SECURITY_HEADERS = "67f7725c-6f97-4210-82d7-5512b31e9d03";
+/** What Managed-SecurityHeadersPolicy adds. */
 export const securityHeaders: readonly AddedHeader[] = [
   { name: "strict-transport-security", value: "max-age=31536000", override: false },
   { name: "x-content-type-options", value: "nosniff", override: true },
