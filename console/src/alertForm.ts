@@ -10,6 +10,7 @@ import {
 import { type Dimension, dimensions, dimensionsOf, type Measure } from "../../runtime/domain/metrics/names.ts";
 import { MINUTE_MS, type Millis } from "../../runtime/domain/time.ts";
 import { count, ms } from "./format.ts";
+import { lineOf, textsOf } from "./listText.ts";
 import type { Schemas } from "./types.ts";
 
 /** Alert rules as people fill them in: percent instead of shares, texts instead of lists. Pure. */
@@ -127,11 +128,10 @@ export const emptyForm: RuleForm = {
   ...usualForm("error_rate"),
 };
 
+/** What has no such value. */
 const NONE = "(none)";
 export const filterText = (filter: Filter): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(filter).map(([name, values = []]) => [name, values.map((value) => value ?? NONE).join(", ")]),
-  );
+  Object.fromEntries(Object.entries(filter).map(([name, values = []]) => [name, lineOf(values, NONE)]));
 
 export function formOf(rule: AlertRule): RuleForm {
   const measure = rule.query?.measures[0] ?? emptyForm.measure;
@@ -150,19 +150,11 @@ export function formOf(rule: AlertRule): RuleForm {
   };
 }
 
-/** The values of one field, `(none)` being what has no such value. */
-const listOf = (text: string): (string | null)[] =>
-  text
-    .split(",")
-    .map((each) => each.trim())
-    .filter((each) => each !== "")
-    .map((each) => (each === NONE ? null : each));
-
 /** The filter that texts by dimension say; what can't apply is left out. @param allowed dimensions that can apply */
 export function filterOf(texts: Readonly<Record<string, string>>, allowed: readonly Dimension[] = dimensions): Filter {
   return Object.fromEntries(
     allowed.flatMap((name) => {
-      const values = listOf(texts[name] ?? "");
+      const values = textsOf(texts[name] ?? "", NONE);
       return values.length === 0 ? [] : [[name, values]];
     }),
   );

@@ -42,7 +42,9 @@ test("a rule that is opened and saved unchanged stays what it was", () =>
       fc.constantFrom(...severities),
       fc.integer({ min: 0, max: 1_000 }),
       (kind, measure, severity, thousandths) => {
-        const filter = narrowedBy({ kind, measure }).includes("event_type") ? { event_type: ["a", null] } : null;
+        const filter = narrowedBy({ kind, measure }).includes("event_type")
+          ? { event_type: ["a", "a, b", "(none)", null] }
+          : null;
         const query = kind === "metric" ? { measures: [measure], last: "5m" } : null;
         const before = { ...rule, kind, query, severity, filter, threshold: thousandths / 1_000 };
         const { rule_id: _, created_at: __, updated_at: ___, ...definition } = before;

@@ -24,7 +24,11 @@ export function MetricFilter({
         if (name === "error") return <Choice key={name} {...of} values={errorClasses} choose={set} />;
         if (name === "status") return <Choice key={name} {...of} values={deliveryStatuses} choose={set} />;
         return (
-          <Field key={name} label={of.label} hint="All when empty; several by commas.">
+          <Field
+            key={name}
+            label={of.label}
+            hint="All when empty; several by commas, one that holds a comma in quotes."
+          >
             {(ids) => (
               <input
                 {...ids}

@@ -5,42 +5,13 @@ import { CodeField } from "../editor/codeField.tsx";
 import type { PlacedDetail } from "../editor/jsonText.ts";
 import { offerPath } from "../editor/offers.ts";
 import { celPath, jsonPathPath } from "../editor/selectorText.ts";
+import { lineOf } from "../listText.ts";
+import { type SelectorDraft, typesIn } from "../selectorForm.ts";
 import { useKnownTypes, useShapes } from "../shapes.ts";
-import type { Selector } from "../types.ts";
 import { useCommon } from "../url.ts";
 import { Field } from "./basic.tsx";
 
 const SETTLED_MS = 600;
-
-/** A selector as three texts, of which all that are given must hold. */
-export interface SelectorDraft {
-  readonly type: string;
-  readonly jsonpath: string;
-  readonly cel: string;
-}
-
-export const noSelector: SelectorDraft = { type: "", jsonpath: "", cel: "" };
-
-export function selectorOf({ type, jsonpath, cel }: SelectorDraft): Selector {
-  const types = type
-    .split(",")
-    .map((each) => each.trim())
-    .filter((each) => each !== "");
-  return {
-    ...(types.length === 0 ? {} : { event_type: types.length === 1 ? types[0]! : types }),
-    ...(jsonpath.trim() === "" ? {} : { jsonpath: jsonpath.trim() }),
-    ...(cel.trim() === "" ? {} : { cel: cel.trim() }),
-  };
-}
-
-export function draftOf(selector: Selector): SelectorDraft {
-  if (typeof selector === "string")
-    return selector.startsWith("$")
-      ? { type: "", jsonpath: selector, cel: "" }
-      : { type: selector, jsonpath: "", cel: "" };
-  const { event_type = [], jsonpath = "", cel = "" } = selector;
-  return { type: [event_type].flat().join(", "), jsonpath, cel };
-}
 
 /** What the platform says of one part of a selector, and where in it. */
 function faultsIn(error: unknown, member: string, text: string): { from: number; to: number; message: string }[] {
@@ -65,7 +36,8 @@ export function SelectorFields({
 }) {
   const [{ env }] = useCommon();
   const [recorded, setRecorded] = useState(false);
-  const type = draft.type.includes(",") ? "" : draft.type.trim();
+  const [first = "", ...more] = typesIn(draft);
+  const type = more.length === 0 ? first : "";
   const settled = useDebounced(type, SETTLED_MS);
   const [shapes, shapesCome] = useShapes(settled, env, recorded);
   const moreComes = shapesCome || settled !== type;
@@ -82,7 +54,7 @@ export function SelectorFields({
     <div className="grid gap-3">
       <Field
         label="Event type"
-        hint="A type or pattern, several separated by commas: order.*, payment.failed"
+        hint="A type or pattern, several separated by commas: order.*, payment.failed. One that holds a comma stands in quotes."
         error={said(types)}
       >
         {(ids) => (
@@ -97,7 +69,7 @@ export function SelectorFields({
             />
             <datalist id={list}>
               {known.map((type) => (
-                <option key={type} value={type} />
+                <option key={type} value={lineOf([type])} />
               ))}
             </datalist>
           </>
