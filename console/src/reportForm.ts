@@ -1,3 +1,4 @@
+import { defined } from "../../runtime/domain/defined.ts";
 import type { Dimension, Measure } from "../../runtime/domain/metrics/names.ts";
 import { dimensionsOf } from "../../runtime/domain/metrics/names.ts";
 import { filterOf, filterText } from "./alertForm.ts";
@@ -28,6 +29,8 @@ export interface TileForm {
   /** Empty for the range of the report. */
   readonly last: string;
   readonly filter: Readonly<Record<string, string>>;
+  /** The tile as it was before: what no field shows of it stays. */
+  readonly before?: Tile;
 }
 
 export interface ReportForm {
@@ -60,13 +63,14 @@ export const emptyReport = (zone: string): ReportForm => ({
   recipients: [],
 });
 
-const tileFormOf = ({ title, query, chart }: Tile): TileForm => ({
-  title,
-  measures: query.measures as readonly Measure[],
-  group_by: (query.group_by?.[0] as Dimension | undefined) ?? "",
-  chart: chart ?? "",
-  last: query.last ?? "",
-  filter: filterText(query.filter ?? {}),
+const tileFormOf = (tile: Tile): TileForm => ({
+  title: tile.title,
+  measures: tile.query.measures,
+  group_by: tile.query.group_by?.[0] ?? "",
+  chart: tile.chart ?? "",
+  last: tile.query.last ?? "",
+  filter: filterText(tile.query.filter ?? {}),
+  before: tile,
 });
 
 export function reportFormOf({ name, template, schedule, recipients }: Report, zone: string): ReportForm {
@@ -87,19 +91,34 @@ export const commonDimensions = (measures: readonly Measure[]): readonly Dimensi
   return (first ?? []).filter((dimension) => more.every((each) => each.includes(dimension)));
 };
 
-function tileOf({ title, measures, group_by, chart, last, filter }: TileForm) {
+function tileOf({ title, measures, group_by, chart, last, filter, before }: TileForm) {
   const allowed = commonDimensions(measures);
   const counted = filterOf(filter, allowed);
   const pointless = chart === "bar" || chart === "number" || (chart === "table" && group_by !== "");
+  const {
+    measures: _,
+    last: __,
+    group_by: grouped = [],
+    filter: ___,
+    interval,
+    from,
+    to,
+    ...rest
+  } = before?.query ?? {};
+  const [first, ...more] = [group_by, ...grouped.slice(1)];
+  const groups = first === "" ? [] : [first, ...more.filter((each) => each !== first)];
+  const known = groups.filter((each) => allowed.includes(each as Dimension));
+  const drawnAsBefore = before !== undefined && chart === (before.chart ?? "");
   return {
     title,
     query: {
       measures,
       // Bars, figures and tables of groups are one number each, however long the range is.
-      ...(pointless ? { interval: "none" } : {}),
-      ...(group_by === "" || !allowed.includes(group_by) ? {} : { group_by: [group_by] }),
-      ...(last === "" ? {} : { last }),
+      ...(drawnAsBefore ? defined({ interval }) : pointless ? { interval: "none" } : {}),
+      ...(known.length === 0 ? {} : { group_by: known }),
+      ...(last === "" ? defined({ from, to }) : { last }),
       ...(Object.keys(counted).length === 0 ? {} : { filter: counted }),
+      ...rest,
     },
     ...(chart === "" ? {} : { chart }),
   };

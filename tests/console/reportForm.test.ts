@@ -36,6 +36,55 @@ test("a report that is opened and saved unchanged stays what it was", () =>
     recipients: report.recipients,
   }));
 
+const tiles: Exclude<Report["template"], string> = [
+  {
+    title: "By type and error",
+    query: { measures: ["failed"], group_by: ["event_type", "error"], top: 5, last: "14d" },
+  },
+  { title: "A zone's days", chart: "bar", query: { measures: ["events"], interval: "day", time_zone: "Asia/Kolkata" } },
+  {
+    title: "One month",
+    chart: "table",
+    query: {
+      measures: ["delivery_latency_ms"],
+      from: "2026-10-01T00:00:00Z",
+      to: "2026-11-01T00:00:00Z",
+      compare: "previous",
+      histogram: true,
+      filter: { event_type: ["a,b", null] },
+    },
+  },
+];
+
+test("what no field shows of a tile stays when it is saved", () =>
+  assert.deepEqual(reportBodyOf(reportFormOf({ ...report, template: tiles }, "UTC")).template, tiles));
+
+test("what is changed of a tile takes the place of what it had, and nothing else does", () => {
+  const [grouped, zoned, month] = reportFormOf({ ...report, template: tiles }, "UTC").tiles;
+  const changed = [
+    { ...grouped!, group_by: "error" as const },
+    { ...zoned!, chart: "line" as const },
+    { ...month!, last: "7d" },
+    { ...grouped!, group_by: "" as const, measures: ["events"] as const },
+  ];
+  const { template } = reportBodyOf({ ...emptyReport("UTC"), template: "own", tiles: changed });
+  assert.deepEqual(
+    (template as unknown as { query: object }[]).map(({ query }) => query),
+    [
+      { measures: ["failed"], group_by: ["error"], top: 5, last: "14d" },
+      { measures: ["events"], time_zone: "Asia/Kolkata" },
+      {
+        measures: ["delivery_latency_ms"],
+        compare: "previous",
+        histogram: true,
+        last: "7d",
+        filter: { event_type: ["a,b", null] },
+      },
+      { measures: ["events"], top: 5, last: "14d" },
+    ],
+  );
+});
+
 test("a report without a schedule has none, and begins in the reader's zone when one is chosen", () => {
   const form = reportFormOf({ ...report, template: "monthly", schedule: null }, "Europe/Berlin");
   assert.deepEqual([form.every, form.time_zone], ["", "Europe/Berlin"]);
