@@ -1,8 +1,8 @@
 import { drawSpark } from "../../../runtime/domain/charts/spark.ts";
-import { DAY_MS } from "../../../runtime/domain/time.ts";
 import { Picture } from "../charts/screen.tsx";
 import type { Dashboard } from "../dashboard.ts";
-import { bucketTime, count, dateIn } from "../format.ts";
+import { todayAndYesterday } from "../days.ts";
+import { bucketTime, count } from "../format.ts";
 import { numberIn, pairsInWords, pointsOf, reasonOf, type TileAnswer, useTile } from "../metrics.ts";
 import { type Told, useShows } from "../told.tsx";
 import { Figure, Tile } from "../ui/tile.tsx";
@@ -33,11 +33,7 @@ export function TodayTile({
   const { query, ignored } = today;
   const { zone } = board;
   const title = measure === "events" ? "Events ingested" : "Events delivered";
-  const now = Date.parse(query.data?.complete_until ?? new Date().toISOString());
-  const days = [dateIn(now, zone), dateIn(now - DAY_MS, zone)] as const;
-  const [ours, before] = days.map((day) =>
-    pointsOf(query.data).filter(({ start }) => dateIn(Date.parse(start), zone) === day),
-  ) as [ReturnType<typeof pointsOf>[number][], ReturnType<typeof pointsOf>[number][]];
+  const [ours, before] = todayAndYesterday(pointsOf(query.data), zone);
   const sum = (points: typeof ours) => points.reduce((total, point) => total + numberIn(point as never, measure), 0);
   const [whole, yesterday] = [sum(ours), sum(before)];
   const byNow = sum(before.slice(0, ours.length));

@@ -91,12 +91,16 @@ export function DayForecastTile({ board, hours }: { board: Dashboard; hours: Til
   const reason = unfiltered(hours);
   const { zone } = board;
   const title = "Forecast for today";
-  const now = Date.parse(query.data?.complete_until ?? new Date().toISOString());
   const known = pointsOf(query.data).map((point) => {
     const at = Date.parse(point.start);
-    return { day: dateIn(at, zone), hour: hourIn(at, zone), value: maybeIn(point, "events") ?? 0 };
+    return { at, day: dateIn(at, zone), hour: hourIn(at, zone), value: maybeIn(point, "events") ?? 0 };
   });
-  const forecast = dayForecast(known, dateIn(now, zone), hourIn(now, zone), (now % HOUR_MS) / HOUR_MS);
+  const newest = known.at(-1);
+  const counted = Date.parse(query.data?.complete_until ?? "") - (newest?.at ?? 0);
+  const forecast =
+    newest === undefined
+      ? undefined
+      : dayForecast(known, newest.day, newest.hour, Math.min(1, Math.max(0, counted / HOUR_MS)));
   useShows(
     forecast === undefined
       ? undefined
