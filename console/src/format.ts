@@ -12,12 +12,17 @@ const tenths = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 /** A number and its unit stand in one line. */
 export const ms = (value: number): string =>
   lengthText(value < 1_000 ? Math.round(value) : value, tenths).replace(" ", "\u00a0");
-export const bytes = (value: number): string =>
-  value < 1_000
-    ? `${value} B`
-    : value < 1_000_000
-      ? `${(value / 1_000).toFixed(1)} KB`
-      : `${(value / 1_000_000).toFixed(2)} MB`;
+const sizes = [
+  [1e12, "TB"],
+  [1e9, "GB"],
+  [1e6, "MB"],
+  [1e3, "KB"],
+] as const;
+export function bytes(value: number): string {
+  // What would be read as 1,000 KB is 1 MB.
+  const [size, unit] = sizes.find(([size]) => value >= size * 0.99995) ?? [1, "B"];
+  return `${tenths.format(value / size)}\u00a0${unit}`;
+}
 
 /** A share as percent: 99.97 % is not told as 100 %. */
 export const share = (value: number): string => `${percentText(value * 100)}\u00a0%`;
