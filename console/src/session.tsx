@@ -33,6 +33,12 @@ function toSignIn(why: string): void {
   window.location.assign(`/console/sign-in?ended=${why}&return_to=${encodeURIComponent(here)}`);
 }
 
+/** The issuer asks who one is, and leads back here. */
+export function signInAnew(fresh = false): void {
+  const here = encodeURIComponent(`${window.location.pathname}${window.location.search}`);
+  window.location.assign(`/console/session/sign-in?${fresh ? "fresh=1&" : ""}return_to=${here}`);
+}
+
 export async function signOut(): Promise<void> {
   leaving = true;
   await callText("DELETE", "/session").catch((cause: unknown) => {
@@ -47,6 +53,8 @@ const WARN_MS = 120_000;
 /** Long after the first paint, long before the first warning. */
 const LOAD_DIALOGS_MS = 60_000;
 const EXTEND_EVERY_MS = 30_000;
+/** Where the tabs of a browser, which share a session, tell each other that it goes on. */
+const EXTENDED = "session extended";
 const GESTURES = ["pointerdown", "keydown", "wheel", "touchmove"] as const;
 
 export function SessionProvider({ children }: { children: ReactNode }) {
@@ -72,6 +80,8 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   // By how long it lasts, not by when it ends: the clocks of the two machines may differ by more than a session is long.
   const ends =
     data === undefined ? Number.POSITIVE_INFINITY : dataUpdatedAt + Date.parse(data.expires_at) - Date.parse(data.now);
+  /** It has lasted as long as any may: no gesture makes it longer. */
+  const atLongest = data !== undefined && data.expires_at === data.ends_at;
 
   const seen = useRef<string>(undefined);
   const whose = data === undefined ? undefined : `${data.person.person_id} ${data.customer_id}`;
@@ -84,10 +94,19 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     if (error instanceof ApiError && error.status === 401) toSignIn("none");
   }, [error]);
 
+  const others = useRef<BroadcastChannel>(undefined);
+  useEffect(() => {
+    const channel = new BroadcastChannel(EXTENDED);
+    channel.onmessage = () => void refetch();
+    others.current = channel;
+    return () => channel.close();
+  }, [refetch]);
+
   const extend = async () => {
     extendedAt.current = Date.now();
     const session = JSON.parse(await callText("POST", "/session/extend")) as Session;
     client.setQueryData(["session"], session);
+    others.current?.postMessage(session.expires_at);
   };
 
   // A gesture is activity; a request that the page makes by itself is not.
@@ -105,10 +124,10 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     const timer = setInterval(() => {
       const remaining = ends - Date.now();
       setLeft(remaining);
-      if (remaining <= 0) toSignIn("idle");
+      if (remaining <= 0) toSignIn(atLongest ? "longest" : "idle");
     }, 1_000);
     return () => clearInterval(timer);
-  }, [ends]);
+  }, [ends, atLongest]);
 
   if (data === undefined) {
     const refused = error instanceof ApiError && error.status === 401;
@@ -117,16 +136,28 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   return (
     <Context value={data}>
       {children}
-      <Dialog title="Are you still there?" open={left < WARN_MS && left > 0} close={() => void extend()} alert>
+      <Dialog
+        title={atLongest ? "Your session ends" : "Are you still there?"}
+        open={left < WARN_MS && left > 0}
+        close={() => void extend()}
+        alert
+      >
         <p>
-          You will be signed out in {Math.max(0, Math.ceil(left / 1_000))} seconds, since nothing has been touched for a
-          while. What you were writing is kept.
+          You will be signed out in {Math.max(0, Math.ceil(left / 1_000))} seconds, since{" "}
+          {atLongest ? "a session lasts 8 hours at most" : "nothing has been touched for a while"}. What you were
+          writing is kept.
         </p>
         <div className="flex justify-end gap-2">
           <Button onPress={() => void signOut()}>Sign out</Button>
-          <Button look="primary" autoFocus onPress={() => void extend()}>
-            Stay signed in
-          </Button>
+          {atLongest ? (
+            <Button look="primary" autoFocus onPress={() => signInAnew()}>
+              Sign in again
+            </Button>
+          ) : (
+            <Button look="primary" autoFocus onPress={() => void extend()}>
+              Stay signed in
+            </Button>
+          )}
         </div>
       </Dialog>
     </Context>

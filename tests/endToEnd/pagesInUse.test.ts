@@ -243,6 +243,36 @@ inBrowser(test, "the pages are not used", () => {
       }
     await page.context().close();
   });
+
+  test("a tab stays signed in while one works in another, and a session that may last no longer says so", async () => {
+    const page = await openPage();
+    await page.clock.install();
+    await signInAs(page, platform.url, "Developer", "/console/settings");
+    const other = await page.context().newPage();
+    await other.goto(`${platform.url}/console/settings`);
+    await other.getByRole("navigation", { name: "Main" }).waitFor();
+    await page.clock.fastForward("12:00");
+    const heard = page.waitForResponse("**/console/session");
+    await other.keyboard.press("Shift");
+    await heard;
+    await page.clock.fastForward("04:00");
+    assert.equal(await page.getByRole("alertdialog").count(), 0);
+    assert.equal(new URL(page.url()).pathname, "/console/settings");
+    await other.close();
+    await page.route("**/console/session", async (route) => {
+      const response = await route.fetch();
+      const session = (await response.json()) as { now: string };
+      const ends = new Date(Date.parse(session.now) + 100_000).toISOString();
+      await route.fulfill({ response, json: { ...session, expires_at: ends, ends_at: ends } });
+    });
+    await page.reload();
+    const warning = page.getByRole("alertdialog", { name: "Your session ends" });
+    await warning.getByText("a session lasts 8 hours at most").waitFor();
+    assert.equal(await page.evaluate("document.activeElement.textContent"), "Sign in again");
+    await page.clock.fastForward("02:00");
+    await page.getByText(/^A session lasts 8 hours at most\./).waitFor();
+    await page.context().close();
+  });
 });
 
 test.run();

@@ -3,6 +3,7 @@ import { Button, Note, Page } from "../ui/basic.tsx";
 
 const reasons: Readonly<Record<string, readonly [tone: string, text: string]>> = {
   idle: ["info", "You were signed out after 15 minutes without a touch. What you were writing is kept in this tab."],
+  longest: ["info", "A session lasts 8 hours at most. What you were writing is kept in this tab."],
   ended: ["info", "The session has ended. What you were writing is kept in this tab."],
   late: ["warn", "The sign-in took too long, or was begun in another tab. Begin again."],
   refused: ["bad", "The issuer did not confirm the sign-in. Try again; if it goes on, ask who runs the issuer."],

@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState } from "react";
 import { ApiError, callText, memberText } from "../api.ts";
-import { useMay } from "../session.tsx";
+import { signInAnew, useMay } from "../session.tsx";
 import { useCommon } from "../url.ts";
 import { Ask } from "./overlay.tsx";
 
@@ -32,10 +32,7 @@ export function useReveal({ object, label, title }: { object: string; label: str
       await client.invalidateQueries({ queryKey: ["list", `/events/${object}/viewers`] });
     } catch (cause) {
       // The platform needs a new sign-in: the issuer asks for it, and leads back here.
-      if (cause instanceof ApiError && cause.code === "sign_in_again")
-        window.location.assign(
-          `/console/session/sign-in?fresh=1&return_to=${encodeURIComponent(`${window.location.pathname}${window.location.search}`)}`,
-        );
+      if (cause instanceof ApiError && cause.code === "sign_in_again") signInAnew(true);
       throw cause;
     }
   };
