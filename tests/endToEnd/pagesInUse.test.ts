@@ -273,6 +273,28 @@ inBrowser(test, "the pages are not used", () => {
     await page.getByText(/^A session lasts 8 hours at most\./).waitFor();
     await page.context().close();
   });
+
+  test("what is sent again goes out as the key that it went out as, whichever is chosen by then", async () => {
+    const page = await pageOf("Developer", "/send?env=sandbox&tab=json");
+    await page.getByRole("textbox", { name: "Payload" }).fill('{"event_type":"inuse.again"}');
+    await page.getByRole("button", { name: "Send event" }).click();
+    const link = page.getByRole("status").getByRole("link", { name: /^evt_/ });
+    await link.waitFor();
+    const key = page.getByLabel("API key", { exact: true });
+    const live = await key
+      .locator("option", { hasText: /^live: / })
+      .first()
+      .getAttribute("value");
+    await key.selectOption(live);
+    await page.getByText("This is live.").waitFor();
+    assert.match((await link.getAttribute("href"))!, /env=sandbox/);
+    const again = page.waitForRequest("**/console/api/events");
+    await page.getByRole("button", { name: "Send again" }).click();
+    const headers = (await again).headers();
+    assert.equal(headers["x-triggers-environment"], "sandbox");
+    assert.notEqual(headers["x-triggers-key-id"], live);
+    await page.context().close();
+  });
 });
 
 test.run();

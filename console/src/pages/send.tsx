@@ -21,7 +21,7 @@ import { Tabs } from "../ui/tabs.tsx";
 import { anyText, keep, oneOf, useUrl } from "../url.ts";
 import { useWork } from "../work.ts";
 import { Form } from "./sendForm.tsx";
-import { Became, errorIn, LimitDisplay, Outcome, type Sent } from "./sendOutcome.tsx";
+import { Became, errorIn, LimitDisplay, Outcome, type Sending, type Sent } from "./sendOutcome.tsx";
 import { Receivers } from "./sendReceivers.tsx";
 
 const own = {
@@ -157,7 +157,7 @@ export default function Send() {
         headers: { "x-triggers-key-id": chosen?.key_id },
         signal,
       });
-      const error = errorIn({ status: answer.status, body: answer.text });
+      const error = errorIn({ status: answer.status, answer: answer.text });
       return {
         status: answer.status,
         error,
@@ -177,28 +177,29 @@ export default function Send() {
   const limits = [dry.data?.limit, sentLimit].filter((limit) => limit !== undefined);
   const limit = limits.sort((a, b) => b.at - a.at)[0];
 
-  const sendNow = async (body: string) => {
+  const sendNow = async (sending: Sending) => {
+    const { body, key, idempotencyKey } = sending;
     const began = performance.now();
     const at = new Date().toISOString();
     const headers = {
-      "x-triggers-key-id": chosen?.key_id,
+      "x-triggers-key-id": key.key_id,
       "idempotency-key": idempotencyKey === "" ? undefined : idempotencyKey,
     };
-    const answer = await send("POST", "/api/events", { env, body, headers });
+    const answer = await send("POST", "/api/events", { env: key.environment, body, headers });
     setSentLimit(limitIn(answer.headers, Date.now()));
     setSent({
+      ...sending,
       at,
       answeredAt: new Date().toISOString(),
       url: `${window.location.origin}/events`,
       requestHeaders: [
-        ["authorization", `Bearer ${chosen === undefined ? "…" : maskedKey(chosen)}`],
+        ["authorization", `Bearer ${maskedKey(key)}`],
         ["content-type", "application/json"],
         ...(idempotencyKey === "" ? [] : ([["idempotency-key", idempotencyKey]] as const)),
       ],
-      requestBody: body,
       status: answer.status,
       headers: [...answer.headers],
-      body: answer.text,
+      answer: answer.text,
       took: performance.now() - began,
     });
   };
@@ -302,7 +303,7 @@ export default function Send() {
               look="primary"
               isDisabled={chosen === undefined}
               isPending={work.busy}
-              onPress={() => void work.run(() => sendNow(text))}
+              onPress={() => void work.run(() => sendNow({ body: text, key: chosen!, idempotencyKey }))}
             >
               {work.busy ? "Sending…" : "Send event"}
             </Button>
@@ -310,7 +311,7 @@ export default function Send() {
               Begin anew
             </Button>
           </div>
-          <Became sent={sent} env={env} />
+          <Became sent={sent} />
           {work.error === undefined ? null : <Failure error={work.error} />}
           <LimitDisplay limit={limit} />
           <section aria-label="Who would receive it" className="grid gap-2">
@@ -332,7 +333,7 @@ export default function Send() {
           {sent === undefined ? (
             <Empty title="Nothing is sent yet.">Request and answer stand here, exactly as they were.</Empty>
           ) : (
-            <Outcome sent={sent} busy={work.busy} again={() => void work.run(() => sendNow(sent.requestBody))} />
+            <Outcome sent={sent} busy={work.busy} again={() => void work.run(() => sendNow(sent))} />
           )}
           <h2 className="text-lg font-semibold">The same in code</h2>
           <LanguageTabs label="Language">

@@ -4,19 +4,27 @@ import { errorCatalog } from "../../../runtime/domain/errors/errors.ts";
 import { ApiError, pretty } from "../api.ts";
 import { bytes, count, ms } from "../format.ts";
 import { type Limit, limitNow } from "../limit.ts";
+import type { Key } from "../types.ts";
 import { Button, Code, Facts, Failure, Note, Sentence } from "../ui/basic.tsx";
 import { keep } from "../url.ts";
 
-export interface Sent {
+/** What is sent, and as which key. */
+export interface Sending {
+  readonly body: string;
+  readonly key: Key;
+  /** Empty for none. */
+  readonly idempotencyKey: string;
+}
+
+export interface Sent extends Sending {
   /** RFC 3339. */
   readonly at: string;
   readonly answeredAt: string;
   readonly url: string;
   readonly requestHeaders: readonly (readonly [string, string])[];
-  readonly requestBody: string;
   readonly status: number;
   readonly headers: readonly (readonly [string, string])[];
-  readonly body: string;
+  readonly answer: string;
   readonly took: number;
 }
 
@@ -31,10 +39,10 @@ export const idsIn = (body: string): string[] =>
 const message = (first: string, headers: readonly (readonly [string, string])[], body: string): string =>
   `${first}\n${headers.map(([name, value]) => `${name}: ${value}`).join("\n")}\n\n${body}`;
 
-export function errorIn({ status, body }: Pick<Sent, "status" | "body">): ApiError | undefined {
+export function errorIn({ status, answer }: Pick<Sent, "status" | "answer">): ApiError | undefined {
   if (status < 400) return undefined;
   try {
-    return new ApiError(status, (JSON.parse(body) as { error: { code: string; message: string } }).error);
+    return new ApiError(status, (JSON.parse(answer) as { error: { code: string; message: string } }).error);
   } catch {
     return new ApiError(status, { code: "unavailable", message: "The answer is not the platform's." });
   }
@@ -88,13 +96,14 @@ export function LimitDisplay({ limit }: { limit: Limit | undefined }) {
 const headerOf = ({ headers }: Sent, name: string): string | undefined => headers.find(([each]) => each === name)?.[1];
 
 /** What became of the last send, to stand where one has pressed the button. */
-export function Became({ sent, env }: { sent: Sent | undefined; env: string }) {
+export function Became({ sent }: { sent: Sent | undefined }) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (sent !== undefined) box.current?.scrollIntoView({ block: "nearest" });
   }, [sent]);
-  const ids = sent === undefined ? [] : idsIn(sent.body);
+  const ids = sent === undefined ? [] : idsIn(sent.answer);
   const error = sent === undefined ? undefined : errorIn(sent);
+  const to = (path: string) => keep(path, { env: sent!.key.environment });
   return (
     <div ref={box} role="status" className="grid gap-2">
       {sent === undefined ? null : error === undefined ? (
@@ -104,14 +113,14 @@ export function Became({ sent, env }: { sent: Sent | undefined; env: string }) {
           ) : null}
           {ids.slice(0, SHOWN_IDS).map((id) => (
             <p key={id}>
-              <Link href={keep(`/events/${id}`, { env })} className="mono">
+              <Link href={to(`/events/${id}`)} className="mono">
                 {id}
               </Link>
             </p>
           ))}
           {ids.length > SHOWN_IDS ? <p>and {count(ids.length - SHOWN_IDS)} more.</p> : null}
           <p>
-            <Link href={keep("/events", { env })}>See what arrives</Link>
+            <Link href={to("/events")}>See what arrives</Link>
           </p>
         </Note>
       ) : (
@@ -130,7 +139,7 @@ export function Outcome({ sent, again, busy }: { sent: Sent; again: () => void; 
           ["Sent at", sent.at],
           ["Answered at", sent.answeredAt],
           ["Took", ms(sent.took)],
-          ["Size", bytes(new Blob([sent.requestBody]).size)],
+          ["Size", bytes(new Blob([sent.body]).size)],
           [
             "Request id",
             <span key="id" className="mono">
@@ -140,9 +149,9 @@ export function Outcome({ sent, again, busy }: { sent: Sent; again: () => void; 
         ]}
       />
       <h3 className="font-medium">Request</h3>
-      <Code label="Request" text={message(`POST ${sent.url}`, sent.requestHeaders, sent.requestBody)} />
+      <Code label="Request" text={message(`POST ${sent.url}`, sent.requestHeaders, sent.body)} />
       <h3 className="font-medium">Response</h3>
-      <Code label="Response" text={message(String(sent.status), sent.headers, pretty(sent.body))} />
+      <Code label="Response" text={message(String(sent.status), sent.headers, pretty(sent.answer))} />
       <div>
         <Button isPending={busy} onPress={again}>
           Send again
