@@ -61,6 +61,9 @@ const PATIENCE_MS = MINUTE_MS;
 
 const unreachable = (message: string): ApiError => new ApiError(0, { code: "unreachable", message });
 
+/** A header's text as the bytes that other clients send for it. As letters a browser takes no others than those of Latin-1, and the platform is to say what it takes. */
+const asBytes = (text: string): string => String.fromCharCode(...new TextEncoder().encode(text));
+
 /** One call as it is; a refusal is an answer too. @param path under `/console` @throws ApiError of status 0 when there is no answer */
 export async function send(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
   const { env, body, headers = {}, signal, withoutPayloads } = options;
@@ -68,7 +71,7 @@ export async function send(method: string, path: string, options: CallOptions = 
   if (env !== undefined) all["x-triggers-environment"] = env;
   if (withoutPayloads === true) all["x-triggers-without-payloads"] = "1";
   if (body !== undefined) all["content-type"] = "application/json";
-  for (const [name, value] of Object.entries(headers)) if (value !== undefined) all[name] = value;
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) all[name] = asBytes(value);
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(unreachable("The platform has not answered for a minute.")), PATIENCE_MS);
   const asked = async (): Promise<[Response, string]> => {

@@ -295,6 +295,17 @@ inBrowser(test, "the pages are not used", () => {
     assert.notEqual(headers["x-triggers-key-id"], live);
     await page.context().close();
   });
+
+  test("the platform says what is wrong with an idempotency key, whatever letters it is written in", async () => {
+    const page = await pageOf("Developer", "/send?env=sandbox&tab=json");
+    for (const letters of ["ключ", "é"]) {
+      await page.getByLabel("Idempotency key", { exact: true }).fill(letters);
+      await page.getByRole("button", { name: "Send event" }).click();
+      await page.getByRole("status").getByText("must be 1 to 255 printable ASCII characters").first().waitFor();
+      await page.reload();
+    }
+    await page.context().close();
+  });
 });
 
 test.run();
