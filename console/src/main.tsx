@@ -42,9 +42,9 @@ function First() {
 
 function Pages() {
   const may = useMay();
-  const [path] = useLocation();
+  const [here] = useLocation();
   return (
-    <Caught at={path}>
+    <Caught at={here}>
       <Suspense fallback={<Loading />}>
         <Switch>
           {[...places]
@@ -54,7 +54,8 @@ function Pages() {
               return (
                 <Route key={path} path={path}>
                   {permission === undefined || may(permission) ? (
-                    <Body />
+                    // Another event or subscription begins anew: what was shown or written of one is never taken for the other's.
+                    <Body key={here} />
                   ) : path === "/" ? (
                     <First />
                   ) : (

@@ -306,6 +306,38 @@ inBrowser(test, "the pages are not used", () => {
     }
     await page.context().close();
   });
+
+  test("another subscription shows nothing of the one before: no secret, no test, no half-written answer", async () => {
+    const make = async (name: string) => {
+      const { json, text } = await call(platform.url, "POST", "/subscriptions", {
+        key: platform.sandboxKey,
+        body: { workflow_id: name, webhook_url: `${platform.sinkUrl}/${name}`, event_selector: `inuse.${name}` },
+      });
+      assert.ok(json.subscription_id, text);
+      return json.subscription_id as string;
+    };
+    const [first, second] = [await make("turn-first"), await make("turn-second")];
+    const page = await pageOf("Owner", `/subscriptions/${second}?env=sandbox`);
+    const workflow = page.getByLabel("Workflow");
+    const overlap = page.getByRole("dialog").getByLabel("Overlap in seconds");
+    const rotate = page.getByRole("button", { name: "Rotate secret" });
+    // Both have been looked up: neither has to be waited for.
+    await workflow.selectOption(first);
+    await page.waitForURL(new RegExp(first));
+    await rotate.click();
+    await page.getByRole("dialog").getByRole("button", { name: "Rotate secret" }).click();
+    await page.getByText("The signing secret is shown this once.").waitFor();
+    await rotate.click();
+    await overlap.fill("0");
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+    await workflow.selectOption(second);
+    await page.waitForURL(new RegExp(second));
+    await page.getByRole("main").getByText("turn-second", { exact: true }).first().waitFor();
+    assert.equal(await page.getByText("The signing secret is shown this once.").count(), 0);
+    await rotate.click();
+    assert.equal(await overlap.inputValue(), "");
+    await page.context().close();
+  });
 });
 
 test.run();

@@ -58,6 +58,7 @@ export function EnterCode({
       title={`Verify ${target}`}
       field="Code"
       hint={hint}
+      draft={`code ${channel_id}`}
       action={async (code) => {
         await call("POST", `/alert-channels/${channel_id}/verify`, { env, body: { code: code.trim() } });
         await verified();

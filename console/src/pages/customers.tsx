@@ -10,9 +10,9 @@ import { limitTone, NEAR } from "../limit.ts";
 import { useCustomers } from "../tiles/customers.tsx";
 import { ShownViews, type Told, useShows } from "../told.tsx";
 import type { CustomerFigures } from "../types.ts";
-import { Button, Empty, Failure, Loading, Note, Page, TextField } from "../ui/basic.tsx";
+import { Button, Empty, Failure, Loading, Page, TextField } from "../ui/basic.tsx";
 import { Create, ShownOnce } from "../ui/create.tsx";
-import { AutoRefresh, ViewAsTable } from "../ui/dashboardPage.tsx";
+import { AutoRefresh, PresetsOnly, ViewAsTable } from "../ui/dashboardPage.tsx";
 import { DownloadShown } from "../ui/download.tsx";
 import { Ask } from "../ui/overlay.tsx";
 import { Range } from "../ui/range.tsx";
@@ -158,7 +158,7 @@ export default function Customers() {
         }
       >
         <Range />
-        {range === "custom" ? <Note>Customers are compared over a preset: the last 24 h are shown.</Note> : null}
+        {range === "custom" ? <PresetsOnly /> : null}
         {list.isPending ? (
           <Loading />
         ) : list.isError ? (
@@ -211,6 +211,7 @@ export default function Customers() {
                           label="Change limit"
                           title={`Limit of ${name}`}
                           field="Events a second"
+                          draft={`limit ${customer_id}`}
                           action={limit(customer_id)}
                         />
                       </span>

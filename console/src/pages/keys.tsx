@@ -148,6 +148,7 @@ export default function Keys() {
                     title="Give the key a new text"
                     field="Overlap in seconds"
                     hint="For this time the old text is valid too; empty is a day, 0 ends it at once."
+                    draft={`rotate ${key_id}`}
                     action={rotate(key_id)}
                   />
                   <Confirm

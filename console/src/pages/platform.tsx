@@ -9,7 +9,7 @@ import { Incidents, TellCustomers } from "../tiles/incidents.tsx";
 import { Parts } from "../tiles/parts.tsx";
 import { ShownViews, type Told } from "../told.tsx";
 import { Failure, Loading, Page } from "../ui/basic.tsx";
-import { AutoRefresh, aboutOf, ViewAsTable } from "../ui/dashboardPage.tsx";
+import { AutoRefresh, PresetsOnly, ViewAsTable } from "../ui/dashboardPage.tsx";
 import { DownloadShown } from "../ui/download.tsx";
 import { Range } from "../ui/range.tsx";
 import { Figure, Tile } from "../ui/tile.tsx";
@@ -82,7 +82,8 @@ function AllCustomers() {
 /** For the operator's own people: how the platform is for all customers together, and what to tell them. */
 export default function Platform() {
   const query = useStatus();
-  const board = useDashboard();
+  const [{ range }] = useCommon();
+  const [last] = presetOf(range);
   return (
     <ShownViews>
       <Page
@@ -91,11 +92,12 @@ export default function Platform() {
           <>
             <AutoRefresh />
             <ViewAsTable />
-            <DownloadShown name="platform" title="Platform" about={aboutOf(board)} />
+            <DownloadShown name="platform" title="Platform" about={`All customers, the last ${last}`} />
           </>
         }
       >
         <Range />
+        {range === "custom" ? <PresetsOnly /> : null}
         {query.isPending ? (
           <Loading />
         ) : query.isError ? (

@@ -303,6 +303,7 @@ export default function SubscriptionPage() {
               title="Give it a new signing secret"
               field="Overlap in seconds"
               hint="For this time the old one signs too; empty is a day, 0 ends it at once."
+              draft={`rotate ${id}`}
               action={rotate}
             />
             <Ask
@@ -311,6 +312,7 @@ export default function SubscriptionPage() {
               field="Since"
               type="datetime-local"
               hint={`By the clocks of ${zoneOf(state)}. What matched from then on is delivered as a replay, which can be cancelled.`}
+              draft={`backfill ${id}`}
               action={backfill}
             />
             <Confirm

@@ -14,7 +14,7 @@ import { errorWords } from "../errorWords.ts";
 import { count, time } from "../format.ts";
 import { keyName, type Metrics, numberIn, useMetrics, words } from "../metrics.ts";
 import { ShownViews } from "../told.tsx";
-import { Button, Page } from "./basic.tsx";
+import { Button, Note, Page } from "./basic.tsx";
 import { DownloadShown } from "./download.tsx";
 
 /** The frame around the tiles of a dashboard: which time, which facts, how shown; all of it in the URL. */
@@ -206,6 +206,9 @@ export function AsOf({ answer, zone }: { answer: Metrics | undefined; zone: stri
     </p>
   );
 }
+
+/** Beside figures of customers, which are kept by presets. */
+export const PresetsOnly = () => <Note>Customers are compared over a preset: the last 24 h are shown.</Note>;
 
 export function DashboardPage({
   title,

@@ -138,7 +138,7 @@ export function Ask({
   type,
   action,
   hint,
-  draft = title,
+  draft,
 }: {
   label: string;
   title: string;
@@ -147,8 +147,8 @@ export function Ask({
   type?: "text" | "datetime-local";
   hint?: string;
   action: (value: string) => Promise<unknown>;
-  /** What tells this question from others: what was written is kept by it. */
-  draft?: string;
+  /** What is asked about which object: what was written is kept by it. */
+  draft: string;
 }) {
   const [open, setOpen] = useState(false);
   const [value, setValue, drop] = useDraft(`answer ${draft}`, "");
