@@ -338,6 +338,25 @@ inBrowser(test, "the pages are not used", () => {
     assert.equal(await overlap.inputValue(), "");
     await page.context().close();
   });
+
+  test("a list of choices shows what was chosen elsewhere, also where it does not offer that", async () => {
+    const rule = await call(platform.url, "POST", "/alert-rules", {
+      key: platform.sandboxKey,
+      body: {
+        name: "two hours",
+        kind: "metric",
+        query: { measures: ["failed"], last: "2h" },
+        threshold: 9,
+        for_minutes: 0,
+      },
+    });
+    assert.equal(rule.status, 201, rule.text);
+    const page = await pageOf("Owner", `/alerts?env=sandbox&tab=rules&rule=${rule.json.rule_id}`);
+    const last = page.getByLabel("Over the last");
+    assert.equal(await last.inputValue(), "2h");
+    assert.equal(await last.locator("option:checked").textContent(), "2h");
+    await page.context().close();
+  });
 });
 
 test.run();

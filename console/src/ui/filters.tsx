@@ -30,6 +30,9 @@ export function Choice({
   any?: string | null;
   hint?: string;
 }) {
+  const named = values.map((each) => (typeof each === "string" ? ([each, each.replaceAll("_", " ")] as const) : each));
+  // A link or a program may have chosen what no option offers: shown as another one, it would say what is not so.
+  const known = value === undefined || value === "" || named.some(([of]) => of === value);
   return (
     <Field label={label} hint={hint}>
       {(ids) => (
@@ -40,14 +43,11 @@ export function Choice({
           onChange={(event) => choose(event.target.value === "" ? undefined : event.target.value)}
         >
           {any === null ? null : <option value="">{any}</option>}
-          {values.map((each) => {
-            const [of, name] = typeof each === "string" ? [each, each.replaceAll("_", " ")] : each;
-            return (
-              <option key={of} value={of}>
-                {name}
-              </option>
-            );
-          })}
+          {(known ? named : [...named, [value, value] as const]).map(([of, name]) => (
+            <option key={of} value={of}>
+              {name}
+            </option>
+          ))}
         </select>
       )}
     </Field>
