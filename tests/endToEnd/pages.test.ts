@@ -249,7 +249,7 @@ inBrowser(test, "the pages are not tried", () => {
     await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Problems" }).click();
     await settled(page, "Problems");
     const problem = page.getByRole("listitem").filter({ hasText: "an endpoint that fails" });
-    await problem.getByText("http 5xx (500)").waitFor();
+    await problem.getByText("5xx response (500)").waitFor();
     await problem.getByText("What to do:").waitFor();
     await problem.getByRole("link", { name: "Look at a delivery" }).click();
     await settled(page, "Deliveries");

@@ -357,6 +357,47 @@ inBrowser(test, "the pages are not used", () => {
     assert.equal(await last.locator("option:checked").textContent(), "2h");
     await page.context().close();
   });
+
+  test("a delivery is found by its id, and what came back for it is told by its status", async () => {
+    const { json } = await call(platform.url, "GET", `/deliveries?subscription_id=${subscription}`, {
+      key: platform.sandboxKey,
+    });
+    const page = await pageOf("Developer", "/settings?env=sandbox");
+    await page.keyboard.press("Control+k");
+    await page.getByRole("dialog").getByRole("combobox").fill(json.deliveries[0].delivery_id);
+    await page.keyboard.press("Enter");
+    await page.getByRole("region", { name: `Delivery ${json.deliveries[0].delivery_id}` }).waitFor();
+    await page.getByRole("row").getByText("answered 503", { exact: true }).first().waitFor();
+    await page.context().close();
+  });
+
+  test("a state that events can't be listed by is no link of the list", async () => {
+    const gone = await call(platform.url, "POST", "/subscriptions", {
+      key: platform.sandboxKey,
+      body: { webhook_url: `${platform.sinkUrl}/script/status/410`, event_selector: "inuse.gone" },
+    });
+    assert.equal(gone.status, 201, gone.text);
+    const cancelled = () =>
+      call(platform.url, "POST", "/metrics/query", {
+        key: platform.sandboxKey,
+        body: { measures: ["events"], last: "24h", interval: "none", filter: { status: ["cancelled"] } },
+      });
+    await eventually(
+      async () => {
+        await sent({ event_type: "inuse.gone" });
+        return (await cancelled()).json.totals.events as number;
+      },
+      (events) => events > 0,
+    );
+    const page = await pageOf("Developer", "/events?env=sandbox");
+    const facets = page.getByRole("group", { name: "By status, for each subscription" });
+    await facets
+      .getByRole("link", { name: /^delivered|^failed/ })
+      .first()
+      .waitFor();
+    assert.equal(await facets.getByRole("link", { name: /^cancelled/ }).count(), 0);
+    await page.context().close();
+  });
 });
 
 test.run();

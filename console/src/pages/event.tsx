@@ -3,6 +3,7 @@ import { Link, useParams } from "wouter";
 import { defined } from "../../../runtime/domain/defined.ts";
 import { call, callText, memberText } from "../api.ts";
 import { useOnEitherSide } from "../eitherSide.ts";
+import { answerIn } from "../errorWords.ts";
 import { ms } from "../format.ts";
 import { useMay } from "../session.tsx";
 import type { Event, Journey, Verdict, Viewer } from "../types.ts";
@@ -52,8 +53,9 @@ function Story({ id }: { id: string }) {
                 <SubscriptionLink id={stage.subscription_id} />
               </>
             )}
-            {stage.status_code === undefined || stage.status_code === null ? "" : ` · answered ${stage.status_code}`}
-            {stage.error === undefined || stage.error === null ? "" : ` · ${stage.error}`}
+            {stage.status_code === undefined
+              ? ""
+              : ` · ${answerIn({ status_code: stage.status_code, error: stage.error ?? null })}`}
           </p>
           <p className="text-sm text-muted">
             <When at={stage.at} zone={zone} /> ·{" "}

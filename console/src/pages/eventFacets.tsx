@@ -1,6 +1,7 @@
 import { Link } from "wouter";
 import { defined } from "../../../runtime/domain/defined.ts";
 import type { Dimension } from "../../../runtime/domain/metrics/names.ts";
+import { eventStatuses } from "../../../runtime/domain/statuses.ts";
 import { count } from "../format.ts";
 import { useKeyNames } from "../keyNames.ts";
 import { type MetricsQuery, numberIn, useMetrics } from "../metrics.ts";
@@ -29,7 +30,10 @@ function Facet({
   const values = (data?.series ?? []).flatMap(({ key, totals }) => {
     const value = key[of.key];
     const times = numberIn(totals, measure);
-    return value === null || value === undefined || value === "(other)" || times === 0 ? [] : [{ value, times }];
+    const isListed = param !== "status" || (eventStatuses as readonly unknown[]).includes(value);
+    return value === null || value === undefined || value === "(other)" || times === 0 || !isListed
+      ? []
+      : [{ value, times }];
   });
   if (values.length === 0) return null;
   return (

@@ -1,6 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { call, otherSide } from "../api.ts";
+import { errorWords } from "../errorWords.ts";
 import { countOf } from "../format.ts";
 import { useMay } from "../session.tsx";
 import type { Problem } from "../types.ts";
@@ -35,8 +36,8 @@ function ProblemCard({ problem }: { problem: Problem }) {
       <div className="flex flex-wrap items-center gap-2">
         <Status status={state} />
         <h2 className="min-w-0 font-semibold">
-          {problem.error.replaceAll("_", " ")}
-          {problem.status_code === undefined ? "" : ` (${problem.status_code})`} at{" "}
+          {errorWords[problem.error]}
+          {problem.status_code === undefined || problem.error === "gone" ? "" : ` (${problem.status_code})`} at{" "}
           <Link href={keep(`/subscriptions/${subscription_id}`)}>{workflow_id ?? subscription_id}</Link>
         </h2>
       </div>

@@ -23,6 +23,9 @@ export function Palette({ places, close }: { places: readonly Place[]; close: ()
   const byId: Command[] = [
     ...(wanted.startsWith("evt_") ? [{ name: `Event ${wanted}`, run: go(`/events/${wanted}`) }] : []),
     ...(wanted.startsWith("sub_") ? [{ name: `Subscription ${wanted}`, run: go(`/subscriptions/${wanted}`) }] : []),
+    ...(wanted.startsWith("dlv_")
+      ? [{ name: `Delivery ${wanted}`, run: () => navigate(keep("/deliveries", { open: wanted })) }]
+      : []),
   ];
   const other = otherSide(env);
   const commands: Command[] = [

@@ -8,7 +8,7 @@ import { type ErrorClass, errorClasses } from "../../../runtime/domain/metrics/n
 import { call, queryOf } from "../api.ts";
 import { Chart, Legend } from "../charts/chart.tsx";
 import type { Dashboard, Filtered } from "../dashboard.ts";
-import { errorWords } from "../errorWords.ts";
+import { answerIn, errorWords } from "../errorWords.ts";
 import { bucketTime, count, countOf, ms, share } from "../format.ts";
 import {
   maybeIn,
@@ -267,10 +267,7 @@ const waits = ({ attempts }: Delivery): string =>
 
 const reasonIn = ({ attempts }: Delivery): string => {
   const last = attempts.at(-1);
-  if (last === undefined) return "not tried yet";
-  if (last.status_code !== null)
-    return `answered ${last.status_code}${last.error === null || last.error === "http_error" ? "" : `, ${last.error.replaceAll("_", " ")}`}`;
-  return (last.error ?? "no answer").replaceAll("_", " ");
+  return last === undefined ? "not tried yet" : answerIn(last);
 };
 
 /**

@@ -1,5 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { call } from "../api.ts";
+import { answerIn } from "../errorWords.ts";
 import { ms } from "../format.ts";
 import { useMay } from "../session.tsx";
 import type { Delivery } from "../types.ts";
@@ -70,9 +71,7 @@ export function DeliveryAttempts({ delivery }: { delivery: Delivery }) {
             <li key={attempt.at} className="border-t border-line pt-2">
               <p>
                 <span className="font-medium">Attempt {index + 1}</span> · <When at={attempt.at} zone={zone} /> ·{" "}
-                {attempt.status_code === null ? "no answer" : `answered ${attempt.status_code}`} ·{" "}
-                {ms(attempt.latency_ms)}
-                {attempt.error === null ? "" : ` · ${attempt.error}`}
+                {answerIn(attempt)} · {ms(attempt.latency_ms)}
               </p>
               {attempt.response_excerpt === undefined || attempt.response_excerpt === "" ? null : (
                 <Code label={`Answer to attempt ${index + 1}`} text={attempt.response_excerpt} />

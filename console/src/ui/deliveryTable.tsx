@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { call } from "../api.ts";
+import { answerIn } from "../errorWords.ts";
 import { count, countOf } from "../format.ts";
 import { useMay } from "../session.tsx";
 import { useRowKeys } from "../shell/shortcuts.ts";
@@ -129,7 +130,7 @@ export function DeliveryTable({
                   name: "Last answer",
                   cell: ({ attempts }) => {
                     const last = attempts.at(-1);
-                    return last === undefined ? "" : (last.error ?? `answered ${last.status_code}`);
+                    return last === undefined ? "" : answerIn(last);
                   },
                 },
                 {
