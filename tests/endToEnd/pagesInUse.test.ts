@@ -398,6 +398,24 @@ inBrowser(test, "the pages are not used", () => {
     assert.equal(await facets.getByRole("link", { name: /^cancelled/ }).count(), 0);
     await page.context().close();
   });
+
+  test("a dialog says which events it replays, and how many of the type that is written there now", async () => {
+    const page = await pageOf(
+      "Owner",
+      "/replays?env=sandbox&range=custom&from=2026-01-02T00:00:00Z&to=2026-01-03T00:00:00Z&zone=UTC",
+    );
+    await page.getByRole("button", { name: "New replay" }).click();
+    const dialog = page.getByRole("dialog");
+    assert.match(
+      (await dialog.textContent())!,
+      /Sandbox events from 0?2 Jan 2026, 00:00:00 UTC to 0?3 Jan 2026, 00:00:00 UTC are matched/,
+    );
+    await dialog.getByRole("button", { name: "Count first" }).click();
+    await dialog.getByText("In this range: 0 events.").waitFor();
+    await dialog.getByLabel("Event type").fill("order.*");
+    assert.equal(await dialog.getByText("In this range").count(), 0);
+    await page.context().close();
+  });
 });
 
 test.run();

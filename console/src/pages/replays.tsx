@@ -4,7 +4,7 @@ import { Link } from "wouter";
 import { defined } from "../../../runtime/domain/defined.ts";
 import { call, queryOf } from "../api.ts";
 import { useFormDraft } from "../drafts.ts";
-import { count } from "../format.ts";
+import { count, countOf } from "../format.ts";
 import { useMay } from "../session.tsx";
 import type { Replay } from "../types.ts";
 import { Button, Code, Empty, Note, Page, Status, TextField, When } from "../ui/basic.tsx";
@@ -21,7 +21,8 @@ function NewReplay() {
   const [state] = useUrl(own);
   const client = useQueryClient();
   const [{ type, rate }, change, drop] = useFormDraft("new replay", { type: "", rate: "" });
-  const [found, setFound] = useState<string>();
+  /** How many there are, and of which type they were counted. */
+  const [found, setFound] = useState<{ readonly many: string; readonly type: string }>();
   const times = timesOf(state);
   const look = async () => {
     const query = queryOf({ from: times.from, to: times.to, event_type: type, limit: 1_000, acknowledged: "all" });
@@ -30,7 +31,10 @@ function NewReplay() {
       `/inbox${query}`,
       { env: state.env, withoutPayloads: true },
     );
-    setFound(`${count(events.length)}${next_cursor === null ? "" : " or more"}`);
+    setFound({
+      many: next_cursor === null ? countOf(events.length, "event") : `${count(events.length)} events or more`,
+      type,
+    });
   };
   const start = async () => {
     const body = {
@@ -56,8 +60,15 @@ function NewReplay() {
       )}
     >
       <p className="text-sm">
-        {state.env === "live" ? "Live" : "Sandbox"} events since {times.from} are matched again with today's
-        subscriptions and delivered to those that match.
+        {state.env === "live" ? "Live" : "Sandbox"} events from <When at={times.from} zone={state.zone} />{" "}
+        {times.to === undefined ? (
+          "until now"
+        ) : (
+          <>
+            to <When at={times.to} zone={state.zone} />
+          </>
+        )}{" "}
+        are matched again with today's subscriptions and delivered to those that match.
       </p>
       <TextField
         label="Event type"
@@ -72,7 +83,7 @@ function NewReplay() {
         value={rate}
         change={(rate) => change({ rate })}
       />
-      {found === undefined ? null : <Note>{found} events are in this range.</Note>}
+      {found?.type === type ? <Note>In this range: {found.many}.</Note> : null}
     </Create>
   );
 }
