@@ -618,6 +618,40 @@ inBrowser(test, "the pages are not tried", () => {
       .waitFor();
     await page.context().close();
   });
+
+  test("a subscription that fails is told so, however many others deliver", async () => {
+    const names = [...Array.from({ length: 100 }, (_, n) => `many-${n}`), "script/status/500?of-many"];
+    for (let at = 0; at < names.length; at += 10)
+      await Promise.all(
+        names.slice(at, at + 10).map(async (name) => {
+          const body = { workflow_id: name, webhook_url: `${platform.sinkUrl}/${name}`, event_selector: "tried.many" };
+          const made = await api("POST", "/subscriptions", body);
+          assert.equal(made.status, 201, made.text);
+        }),
+      );
+    const query = {
+      measures: ["delivered", "failed"],
+      last: "1h",
+      interval: "none",
+      filter: { event_type: ["tried.many"] },
+    };
+    const counted = () => api("POST", "/metrics/query", query);
+    await eventually(
+      async () => {
+        if ((await counted()).json.totals.delivered === 0) await sent({ event_type: "tried.many" });
+        return (await counted()).json.totals;
+      },
+      ({ delivered, failed }) => delivered >= 100 && failed > 0,
+      60_000,
+    );
+    const page = await pageOf("Owner", "/subscriptions?env=sandbox&workflow=of-many");
+    await page
+      .getByRole("row")
+      .filter({ hasText: "of-many" })
+      .getByText(/0 delivered, [1-9]\d* failed/)
+      .waitFor();
+    await page.context().close();
+  });
 });
 
 test.run();

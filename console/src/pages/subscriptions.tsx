@@ -4,7 +4,7 @@ import { subscriptionStatuses } from "../../../runtime/domain/statuses.ts";
 import { call } from "../api.ts";
 import { useFormDraft } from "../drafts.ts";
 import { count, selectorText } from "../format.ts";
-import { numberIn, useMetrics } from "../metrics.ts";
+import { numberIn, useTotalsOf } from "../metrics.ts";
 import { noSelector, selectorOf } from "../selectorForm.ts";
 import { useMay } from "../session.tsx";
 import type { Subscription } from "../types.ts";
@@ -63,24 +63,18 @@ function Health({ delivered, failed, dead }: { delivered: number; failed: number
 export default function Subscriptions() {
   const [state, set] = useUrl(own);
   const may = useMay();
-  const health = useMetrics(
-    {
-      measures: ["delivered", "failed", "dead_lettered"],
-      last: "24h",
-      interval: "none",
-      group_by: ["subscription_id"],
-      top: 100,
-    },
-    state.env,
-    30_000,
-  );
-  const of = new Map((health.data?.series ?? []).map(({ key, totals }) => [key.subscription_id, totals]));
   const list = useList<Subscription>({
     path: "/subscriptions",
     member: "subscriptions",
     options: { env: state.env },
     params: { limit: "1000" },
   });
+  const health = useTotalsOf(
+    list.rows.map(({ subscription_id }) => subscription_id),
+    { measures: ["delivered", "failed", "dead_lettered"], last: "24h" },
+    state.env,
+    30_000,
+  );
   return (
     <Page
       title="Subscriptions"
@@ -105,6 +99,11 @@ export default function Subscriptions() {
           hint="Contained in its name."
         />
       </FilterBar>
+      {list.hasNextPage ? (
+        <p className="text-sm text-muted">
+          The filters look at the first {count(list.rows.length)}; show more to look further.
+        </p>
+      ) : null}
       <Listed
         list={list}
         file="subscriptions"
@@ -143,14 +142,16 @@ export default function Subscriptions() {
                 { name: "Webhook", cell: ({ webhook_url }) => <span className="mono">{webhook_url}</span> },
                 {
                   name: "Last 24 h",
-                  cell: ({ subscription_id }) =>
-                    health.data === undefined ? null : (
+                  cell: ({ subscription_id }) => {
+                    const totals = health.get(subscription_id);
+                    return totals === undefined ? null : (
                       <Health
-                        delivered={numberIn(of.get(subscription_id), "delivered")}
-                        failed={numberIn(of.get(subscription_id), "failed")}
-                        dead={numberIn(of.get(subscription_id), "dead_lettered")}
+                        delivered={numberIn(totals, "delivered")}
+                        failed={numberIn(totals, "failed")}
+                        dead={numberIn(totals, "dead_lettered")}
                       />
-                    ),
+                    );
+                  },
                 },
                 { name: "Changed", cell: ({ updated_at }) => <When at={updated_at} zone={state.zone} /> },
               ]}
