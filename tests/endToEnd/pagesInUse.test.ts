@@ -244,33 +244,35 @@ inBrowser(test, "the pages are not used", () => {
     await page.context().close();
   });
 
-  test("a tab stays signed in while one works in another, and a session that may last no longer says so", async () => {
-    const page = await openPage();
-    await page.clock.install();
-    await signInAs(page, platform.url, "Developer", "/console/settings");
-    const other = await page.context().newPage();
-    await other.goto(`${platform.url}/console/settings`);
-    await other.getByRole("navigation", { name: "Main" }).waitFor();
-    await page.clock.fastForward("12:00");
-    const heard = page.waitForResponse("**/console/session");
-    await other.keyboard.press("Shift");
-    await heard;
-    await page.clock.fastForward("04:00");
-    assert.equal(await page.getByRole("alertdialog").count(), 0);
-    assert.equal(new URL(page.url()).pathname, "/console/settings");
-    await other.close();
-    await page.route("**/console/session", async (route) => {
-      const response = await route.fetch();
-      const session = (await response.json()) as { now: string };
-      const ends = new Date(Date.parse(session.now) + 100_000).toISOString();
-      await route.fulfill({ response, json: { ...session, expires_at: ends, ends_at: ends } });
-    });
-    await page.reload();
-    const warning = page.getByRole("alertdialog", { name: "Your session ends" });
-    await warning.getByText("a session lasts 8 hours at most").waitFor();
-    assert.equal(await page.evaluate("document.activeElement.textContent"), "Sign in again");
-    await page.clock.fastForward("02:00");
-    await page.getByText(/^A session lasts 8 hours at most\./).waitFor();
+  test("another subscription shows nothing of the one before: no secret, no test, no half-written answer", async () => {
+    const make = async (name: string) => {
+      const { json, text } = await call(platform.url, "POST", "/subscriptions", {
+        key: platform.sandboxKey,
+        body: { workflow_id: name, webhook_url: `${platform.sinkUrl}/${name}`, event_selector: `inuse.${name}` },
+      });
+      assert.ok(json.subscription_id, text);
+      return json.subscription_id as string;
+    };
+    const [first, second] = [await make("turn-first"), await make("turn-second")];
+    const page = await pageOf("Owner", `/subscriptions/${second}?env=sandbox`);
+    const workflow = page.getByLabel("Workflow");
+    const overlap = page.getByRole("dialog").getByLabel("Overlap in seconds");
+    const rotate = page.getByRole("button", { name: "Rotate secret" });
+    // Both have been looked up: neither has to be waited for.
+    await workflow.selectOption(first);
+    await page.waitForURL(new RegExp(first));
+    await rotate.click();
+    await page.getByRole("dialog").getByRole("button", { name: "Rotate secret" }).click();
+    await page.getByText("The signing secret is shown this once.").waitFor();
+    await rotate.click();
+    await overlap.fill("0");
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+    await workflow.selectOption(second);
+    await page.waitForURL(new RegExp(second));
+    await page.getByRole("main").getByText("turn-second", { exact: true }).first().waitFor();
+    assert.equal(await page.getByText("The signing secret is shown this once.").count(), 0);
+    await rotate.click();
+    assert.equal(await overlap.inputValue(), "");
     await page.context().close();
   });
 
@@ -307,35 +309,33 @@ inBrowser(test, "the pages are not used", () => {
     await page.context().close();
   });
 
-  test("another subscription shows nothing of the one before: no secret, no test, no half-written answer", async () => {
-    const make = async (name: string) => {
-      const { json, text } = await call(platform.url, "POST", "/subscriptions", {
-        key: platform.sandboxKey,
-        body: { workflow_id: name, webhook_url: `${platform.sinkUrl}/${name}`, event_selector: `inuse.${name}` },
-      });
-      assert.ok(json.subscription_id, text);
-      return json.subscription_id as string;
-    };
-    const [first, second] = [await make("turn-first"), await make("turn-second")];
-    const page = await pageOf("Owner", `/subscriptions/${second}?env=sandbox`);
-    const workflow = page.getByLabel("Workflow");
-    const overlap = page.getByRole("dialog").getByLabel("Overlap in seconds");
-    const rotate = page.getByRole("button", { name: "Rotate secret" });
-    // Both have been looked up: neither has to be waited for.
-    await workflow.selectOption(first);
-    await page.waitForURL(new RegExp(first));
-    await rotate.click();
-    await page.getByRole("dialog").getByRole("button", { name: "Rotate secret" }).click();
-    await page.getByText("The signing secret is shown this once.").waitFor();
-    await rotate.click();
-    await overlap.fill("0");
-    await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
-    await workflow.selectOption(second);
-    await page.waitForURL(new RegExp(second));
-    await page.getByRole("main").getByText("turn-second", { exact: true }).first().waitFor();
-    assert.equal(await page.getByText("The signing secret is shown this once.").count(), 0);
-    await rotate.click();
-    assert.equal(await overlap.inputValue(), "");
+  test("a tab stays signed in while one works in another, and a session that may last no longer says so", async () => {
+    const page = await openPage();
+    await page.clock.install();
+    await signInAs(page, platform.url, "Developer", "/console/settings");
+    const other = await page.context().newPage();
+    await other.goto(`${platform.url}/console/settings`);
+    await other.getByRole("navigation", { name: "Main" }).waitFor();
+    await page.clock.fastForward("12:00");
+    const heard = page.waitForResponse("**/console/session");
+    await other.keyboard.press("Shift");
+    await heard;
+    await page.clock.fastForward("04:00");
+    assert.equal(await page.getByRole("alertdialog").count(), 0);
+    assert.equal(new URL(page.url()).pathname, "/console/settings");
+    await other.close();
+    await page.route("**/console/session", async (route) => {
+      const response = await route.fetch();
+      const session = (await response.json()) as { now: string };
+      const ends = new Date(Date.parse(session.now) + 100_000).toISOString();
+      await route.fulfill({ response, json: { ...session, expires_at: ends, ends_at: ends } });
+    });
+    await page.reload();
+    const warning = page.getByRole("alertdialog", { name: "Your session ends" });
+    await warning.getByText("a session lasts 8 hours at most").waitFor();
+    assert.equal(await page.evaluate("document.activeElement.textContent"), "Sign in again");
+    await page.clock.fastForward("02:00");
+    await page.getByText(/^A session lasts 8 hours at most\./).waitFor();
     await page.context().close();
   });
 
@@ -368,6 +368,15 @@ inBrowser(test, "the pages are not used", () => {
     await page.keyboard.press("Enter");
     await page.getByRole("region", { name: `Delivery ${json.deliveries[0].delivery_id}` }).waitFor();
     await page.getByRole("row").getByText("answered 503", { exact: true }).first().waitFor();
+    await page.context().close();
+  });
+
+  test("on a phone a card has no line without a value", async () => {
+    const page = await pageOf("Developer", "/deliveries?env=sandbox", { viewport: { width: 320, height: 640 } });
+    await page.getByRole("row").getByText("delivered", { exact: true }).first().waitFor();
+    const empty = page.locator("td:has(> span:last-child:empty)");
+    assert.ok((await empty.count()) > 0, "a delivered one has no next attempt");
+    assert.equal(await empty.filter({ visible: true }).count(), 0);
     await page.context().close();
   });
 

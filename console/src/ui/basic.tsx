@@ -322,7 +322,7 @@ export function Code({ text, label }: { text: string; label: string }) {
       {/* What scrolls can be reached by keyboard. */}
       <pre
         tabIndex={0}
-        className="max-h-[32rem] overflow-auto rounded-md border border-line bg-sunk p-3 pr-20 whitespace-pre-wrap"
+        className="max-h-[32rem] overflow-auto rounded-md border border-line bg-sunk p-3 pr-20 text-left whitespace-pre-wrap"
       >
         {text}
       </pre>

@@ -62,10 +62,10 @@ export function Table<Row>({
               {columns.map(({ name, named, cell }) => (
                 <td
                   key={name}
-                  className={`px-3 py-2 align-top max-md:flex max-md:justify-between max-md:gap-4 max-md:px-0 max-md:py-1 ${named === true ? "md:min-w-40" : "md:wrap-break-word"}`}
+                  className={`px-3 py-2 align-top max-md:flex max-md:justify-between max-md:gap-4 max-md:px-0 max-md:py-1 max-md:has-[>span:last-child:empty]:hidden ${named === true ? "md:min-w-40" : "md:wrap-break-word"}`}
                 >
-                  <span className="hidden text-muted max-md:inline">{name}</span>
-                  <span className="min-w-0">{cell(row)}</span>
+                  <span className="hidden shrink-0 text-muted max-md:inline">{name}</span>
+                  <span className="min-w-0 max-md:text-right">{cell(row)}</span>
                 </td>
               ))}
             </tr>
