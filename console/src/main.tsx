@@ -1,9 +1,8 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { StrictMode, Suspense } from "react";
+import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { Redirect, Route, Router, Switch, useLocation } from "wouter";
 import { ApiError } from "./api.ts";
-import { SignInPage } from "./pages/signIn.tsx";
 import { places } from "./places.ts";
 import { applyTheme } from "./preferences.ts";
 import { watchedCache } from "./reach.ts";
@@ -16,6 +15,9 @@ import { keep } from "./url.ts";
 import "./styles.css";
 
 applyTheme();
+
+/** Who is signed in loads none of it. */
+const SignInPage = lazy(() => import("./pages/signIn.tsx"));
 
 const client = new QueryClient({
   queryCache: watchedCache,
@@ -86,7 +88,9 @@ createRoot(document.getElementById("root")!).render(
         <Router base="/console">
           <Switch>
             <Route path="/sign-in">
-              <SignInPage />
+              <Suspense>
+                <SignInPage />
+              </Suspense>
             </Route>
             <Route>
               <SessionProvider>

@@ -1,4 +1,4 @@
-import { keepPreviousData, queryOptions, type UseQueryResult, useQueries, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions, type UseQueryResult, useQuery } from "@tanstack/react-query";
 import type { MetricsAnswer, Point, Series } from "../../runtime/domain/metrics/answer.ts";
 import { countsPairs, type Dimension, dimensionsOf, isRate, type Measure } from "../../runtime/domain/metrics/names.ts";
 import type { MetricsQueryInput } from "../../runtime/domain/metrics/query.ts";
@@ -33,7 +33,7 @@ export const useMetrics = (
   enabled = true,
 ): UseQueryResult<Metrics> => useQuery({ ...asking(query, env, every), enabled, placeholderData: keepPreviousData });
 
-const asking = (query: MetricsQuery, env: Environment, every: number | false) =>
+export const asking = (query: MetricsQuery, env: Environment, every: number | false) =>
   queryOptions({
     queryKey: ["metrics", query, env],
     queryFn: ({ signal }) => call<Metrics>("POST", "/metrics/query", { env, body: query, signal }),
@@ -41,47 +41,6 @@ const asking = (query: MetricsQuery, env: Environment, every: number | false) =>
     staleTime: (asked) => (isFinal(query, asked.state.data) ? Number.POSITIVE_INFINITY : FRESH_MS),
     gcTime: KEPT_MS,
   });
-
-/** As many subscriptions as a question can name, and as an answer tells apart. */
-const NAMED_AT_ONCE = 100;
-
-/**
- * What each of some subscriptions has done, however many there are: an answer about all of them tells no more apart than the busiest.
- * @returns totals by id; a subscription that is missing is not known yet
- */
-export function useTotalsOf(
-  subscriptions: readonly string[],
-  { measures, ...range }: MetricsQuery,
-  env: Environment,
-  every: number,
-): ReadonlyMap<string, Values> {
-  const parts = Array.from({ length: Math.ceil(subscriptions.length / NAMED_AT_ONCE) }, (_, part) =>
-    subscriptions.slice(part * NAMED_AT_ONCE, (part + 1) * NAMED_AT_ONCE),
-  );
-  const answers = useQueries({
-    queries: parts.map((subscription_id) =>
-      asking(
-        {
-          ...range,
-          measures,
-          interval: "none",
-          group_by: ["subscription_id"],
-          filter: { subscription_id },
-          top: NAMED_AT_ONCE,
-        },
-        env,
-        every,
-      ),
-    ),
-  });
-  return new Map(
-    answers.flatMap(({ data }, part) => {
-      if (data === undefined) return [];
-      const totals = new Map(data.series.map(({ key, totals }) => [key.subscription_id, totals]));
-      return parts[part]!.map((id) => [id, totals.get(id) ?? {}] as const);
-    }),
-  );
-}
 
 /** Of a filter what a measure can be told apart by, and what of it has to be left out. */
 export interface Applied {

@@ -1,12 +1,15 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from "react";
+import { createContext, lazy, type ReactNode, Suspense, useContext, useEffect, useRef, useState } from "react";
 import { ApiError, callText, onSessionEnd } from "./api.ts";
 import { dropDrafts, dropDraftsOfOthers } from "./drafts.ts";
 import type { Session } from "./types.ts";
-import { Button, Failure, Loading } from "./ui/basic.tsx";
-import { Dialog, loadDialogs } from "./ui/overlay.tsx";
+import { Failure, Loading } from "./ui/basic.tsx";
 
 /** Who is signed in, for how long, and what happens when that ends: nothing that was being written is lost. */
+
+/** The platform may be away when the end comes near: this is loaded long before. */
+const loadEnding = () => import("./ui/ending.tsx");
+const Ending = lazy(loadEnding);
 
 const Context = createContext<Session | undefined>(undefined);
 
@@ -33,12 +36,6 @@ function toSignIn(why: string): void {
   window.location.assign(`/console/sign-in?ended=${why}&return_to=${encodeURIComponent(here)}`);
 }
 
-/** The issuer asks who one is, and leads back here. */
-export function signInAnew(fresh = false): void {
-  const here = encodeURIComponent(`${window.location.pathname}${window.location.search}`);
-  window.location.assign(`/console/session/sign-in?${fresh ? "fresh=1&" : ""}return_to=${here}`);
-}
-
 export async function signOut(): Promise<void> {
   leaving = true;
   await callText("DELETE", "/session").catch((cause: unknown) => {
@@ -51,7 +48,7 @@ export async function signOut(): Promise<void> {
 
 const WARN_MS = 120_000;
 /** Long after the first paint, long before the first warning. */
-const LOAD_DIALOGS_MS = 60_000;
+const LOAD_MS = 60_000;
 const EXTEND_EVERY_MS = 30_000;
 /** Where the tabs of a browser, which share a session, tell each other that it goes on. */
 const EXTENDED = "session extended";
@@ -74,7 +71,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const extendedAt = useRef(Date.now());
   const signedIn = data !== undefined;
   useEffect(() => {
-    const timer = setTimeout(loadDialogs, LOAD_DIALOGS_MS);
+    const timer = setTimeout(() => void loadEnding().catch(() => {}), LOAD_MS);
     return () => clearTimeout(timer);
   }, []);
   // By how long it lasts, not by when it ends: the clocks of the two machines may differ by more than a session is long.
@@ -136,30 +133,11 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   return (
     <Context value={data}>
       {children}
-      <Dialog
-        title={atLongest ? "Your session ends" : "Are you still there?"}
-        open={left < WARN_MS && left > 0}
-        close={() => void extend()}
-        alert
-      >
-        <p>
-          You will be signed out in {Math.max(0, Math.ceil(left / 1_000))} seconds, since{" "}
-          {atLongest ? "a session lasts 8 hours at most" : "nothing has been touched for a while"}. What you were
-          writing is kept.
-        </p>
-        <div className="flex justify-end gap-2">
-          <Button onPress={() => void signOut()}>Sign out</Button>
-          {atLongest ? (
-            <Button look="primary" autoFocus onPress={() => signInAnew()}>
-              Sign in again
-            </Button>
-          ) : (
-            <Button look="primary" autoFocus onPress={() => void extend()}>
-              Stay signed in
-            </Button>
-          )}
-        </div>
-      </Dialog>
+      {left < WARN_MS && left > 0 ? (
+        <Suspense fallback={null}>
+          <Ending {...{ left, atLongest, extend, signOut }} />
+        </Suspense>
+      ) : null}
     </Context>
   );
 }

@@ -12,7 +12,7 @@ const reasons: Readonly<Record<string, readonly [tone: string, text: string]>> =
 };
 
 /** Where one signs in: by the issuer of the deployment, and back to where one was. */
-export function SignInPage() {
+export default function SignInPage() {
   const query = new URLSearchParams(useSearch());
   const reason = reasons[query.get("ended") ?? ""];
   const back = query.get("return_to") ?? "/console/";

@@ -6,9 +6,6 @@ import { Button, Failure, TextField } from "./basic.tsx";
 
 const DialogBox = lazy(async () => ({ default: (await import("./popup.tsx")).DialogBox }));
 
-/** Loads what dialogs are drawn with, before one is needed: it may be needed when the platform is away. */
-export const loadDialogs = (): Promise<unknown> => import("./popup.tsx").catch(() => {});
-
 export function Dialog({
   title,
   open,

@@ -1,7 +1,8 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState } from "react";
 import { ApiError, callText, memberText } from "../api.ts";
-import { signInAnew, useMay } from "../session.tsx";
+import { useMay } from "../session.tsx";
+import { signInAnew } from "../signInAnew.ts";
 import { useCommon } from "../url.ts";
 import { Ask } from "./overlay.tsx";
 
