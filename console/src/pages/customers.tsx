@@ -161,7 +161,7 @@ export default function Customers() {
         {range === "custom" ? <PresetsOnly /> : null}
         {list.isPending ? (
           <Loading />
-        ) : list.isError ? (
+        ) : list.isLoadingError ? (
           <Failure error={list.error} retry={() => void list.refetch()} />
         ) : list.customers.length === 0 ? (
           <Empty title="There is no customer yet.">Make one: it gets a live and a sandbox key at once.</Empty>

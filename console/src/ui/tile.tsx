@@ -1,14 +1,18 @@
 import { lazy, type ReactNode, Suspense, useRef, useState } from "react";
 import { Button as AriaButton } from "react-aria-components";
 import { ApiError } from "../api.ts";
-import { Failure, Loading } from "./basic.tsx";
+import { Failure, Loading, When } from "./basic.tsx";
 
 const NoteBox = lazy(async () => ({ default: (await import("./popup.tsx")).NoteBox }));
 
 interface Asked {
   readonly isPending: boolean;
   readonly isError: boolean;
+  /** There is nothing to show. */
+  readonly isLoadingError: boolean;
   readonly error: unknown;
+  /** Milliseconds. */
+  readonly dataUpdatedAt: number;
   /** The shown figures answer the question before. */
   readonly isPlaceholderData?: boolean;
 }
@@ -57,10 +61,17 @@ export function Tile({
       </header>
       {of.isPending ? (
         <Loading />
-      ) : of.isError ? (
+      ) : of.isLoadingError ? (
         <Failure error={of.error instanceof ApiError ? of.error : new Error("The figures could not be read.")} />
       ) : (
-        children()
+        <>
+          {of.isError ? (
+            <p role="status" className="text-xs font-medium text-bad">
+              From <When at={new Date(of.dataUpdatedAt).toISOString()} />: newer figures could not be read.
+            </p>
+          ) : null}
+          {children()}
+        </>
       )}
     </section>
   );
