@@ -425,6 +425,73 @@ inBrowser(test, "the pages are not used", () => {
     assert.equal(await dialog.getByText("In this range").count(), 0);
     await page.context().close();
   });
+
+  test("figures stay when newer ones can't be read, and say so; a list's counts tell what they leave out", async () => {
+    for (let n = 0; n < 10; n += 1) await sent({ event_type: `inuse.kind-${n}` });
+    await eventually(
+      () =>
+        call(platform.url, "POST", "/metrics/query", {
+          key: platform.sandboxKey,
+          body: { measures: ["events"], last: "24h", interval: "none", group_by: ["event_type"], top: 8 },
+        }),
+      ({ json }) => json.folded > 0,
+    );
+    const page = await pageOf("Developer", "/events?env=sandbox");
+    await page
+      .getByRole("group", { name: "By type" })
+      .getByText(/^[1-9]\d* others? · [1-9]/)
+      .waitFor();
+    await page.goto(`${platform.url}/console/?env=sandbox&range=24h`);
+    const tile = page.getByRole("region", { name: "Delivery status" });
+    const figure = tile.getByRole("button", { name: /^Delivered [1-9]/ });
+    await figure.waitFor();
+    await page.route("**/console/api/metrics/query", (route) =>
+      route.fulfill({ status: 503, json: { error: { code: "unavailable", message: "A part is away." } } }),
+    );
+    const told = tile.getByText(/: newer figures could not be read\.$/);
+    await eventually(
+      async () => {
+        await sent({ event_type: "inuse.figures" });
+        return told.count();
+      },
+      (count) => count > 0,
+      60_000,
+    );
+    assert.ok(await figure.isVisible());
+    await page.context().close();
+  });
+
+  test("a name that turns letters round turns no others than its own", async () => {
+    const made = await call(platform.url, "POST", "/subscriptions", {
+      key: platform.sandboxKey,
+      body: {
+        workflow_id: "turned \u202eround",
+        webhook_url: `${platform.sinkUrl}/turned`,
+        event_selector: "inuse.turned",
+      },
+    });
+    assert.equal(made.status, 201, made.text);
+    const id = made.json.subscription_id as string;
+    const page = await pageOf(
+      "Developer",
+      `/events/${await sent({ event_type: "inuse.turned" })}?env=sandbox&tab=verdicts`,
+    );
+    const ending = page.locator(`a[href*="${id}"] .mono`);
+    await ending.waitFor();
+    const places = await ending.evaluate((element) =>
+      [...element.textContent].map((_, at) => {
+        const range = element.ownerDocument.createRange();
+        range.setStart(element.firstChild!, at);
+        range.setEnd(element.firstChild!, at + 1);
+        return range.getBoundingClientRect().left;
+      }),
+    );
+    assert.deepEqual(
+      places,
+      places.toSorted((a, b) => a - b),
+    );
+    await page.context().close();
+  });
 });
 
 test.run();

@@ -2,7 +2,7 @@ import { Link } from "wouter";
 import { defined } from "../../../runtime/domain/defined.ts";
 import type { Dimension } from "../../../runtime/domain/metrics/names.ts";
 import { eventStatuses } from "../../../runtime/domain/statuses.ts";
-import { count } from "../format.ts";
+import { count, countOf } from "../format.ts";
 import { useKeyNames } from "../keyNames.ts";
 import { type MetricsQuery, numberIn, useMetrics } from "../metrics.ts";
 import { anyText, useHere, useTimes, useUrl } from "../url.ts";
@@ -36,6 +36,7 @@ function Facet({
       : [{ value, times }];
   });
   if (values.length === 0) return null;
+  const others = data?.series.find(({ key }) => key[of.key] === "(other)");
   return (
     <div role="group" aria-label={name} className="flex flex-wrap items-center gap-2 text-xs">
       <span className="text-muted">{name}</span>
@@ -52,6 +53,11 @@ function Facet({
           </Link>
         );
       })}
+      {others === undefined ? null : (
+        <span className="text-muted">
+          {countOf(data!.folded, "other")} · {count(numberIn(others.totals, measure))}
+        </span>
+      )}
     </div>
   );
 }
