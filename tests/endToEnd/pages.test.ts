@@ -501,6 +501,7 @@ inBrowser(test, "the pages are not tried", () => {
     }
     await mail.context().close();
     await page.getByRole("cell", { name: "browser@example.com" }).waitFor();
+    await page.getByRole("cell", { name: "you, in the console" }).waitFor();
     await page.context().close();
   });
 

@@ -372,11 +372,132 @@ inBrowser(test, "the pages are not used", () => {
   });
 
   test("on a phone a card has no line without a value", async () => {
-    const page = await pageOf("Developer", "/deliveries?env=sandbox", { viewport: { width: 320, height: 640 } });
-    await page.getByRole("row").getByText("delivered", { exact: true }).first().waitFor();
+    const made = await call(platform.url, "POST", "/subscriptions", {
+      key: platform.sandboxKey,
+      body: { webhook_url: `${platform.sinkUrl}/in-cards`, event_selector: "inuse.in-cards" },
+    });
+    assert.equal(made.status, 201, made.text);
+    const of = `subscription_id=${made.json.subscription_id}&status=delivered`;
+    await eventually(
+      async () => {
+        await sent({ event_type: "inuse.in-cards" });
+        return (await call(platform.url, "GET", `/deliveries?${of}`, { key: platform.sandboxKey })).json.deliveries
+          .length;
+      },
+      (delivered) => delivered > 0,
+    );
+    const page = await pageOf("Developer", "/deliveries?env=sandbox&status=delivered", {
+      viewport: { width: 320, height: 640 },
+    });
     const empty = page.locator("td:has(> span:last-child:empty)");
-    assert.ok((await empty.count()) > 0, "a delivered one has no next attempt");
+    // What is delivered has no next attempt.
+    await eventually(
+      () => empty.count(),
+      (count) => count > 0,
+    );
     assert.equal(await empty.filter({ visible: true }).count(), 0);
+    await page.context().close();
+  });
+
+  test("figures stay when newer ones can't be read, and say so; a list's counts tell what they leave out", async () => {
+    for (let n = 0; n < 10; n += 1) await sent({ event_type: `inuse.kind-${n}` });
+    await eventually(
+      () =>
+        call(platform.url, "POST", "/metrics/query", {
+          key: platform.sandboxKey,
+          body: { measures: ["events"], last: "24h", interval: "none", group_by: ["event_type"], top: 8 },
+        }),
+      ({ json }) => json.folded > 0,
+    );
+    const page = await pageOf("Developer", "/events?env=sandbox");
+    await page
+      .getByRole("group", { name: "By type" })
+      .getByText(/^[1-9]\d* others? · [1-9]/)
+      .waitFor();
+    await page.goto(`${platform.url}/console/?env=sandbox&range=24h`);
+    const tile = page.getByRole("region", { name: "Delivery status" });
+    const figure = tile.getByRole("button", { name: /^Delivered [1-9]/ });
+    await figure.waitFor();
+    await page.route("**/console/api/metrics/query", (route) =>
+      route.fulfill({ status: 503, json: { error: { code: "unavailable", message: "A part is away." } } }),
+    );
+    const told = tile.getByText(/: newer figures could not be read\.$/);
+    await eventually(
+      async () => {
+        await sent({ event_type: "inuse.figures" });
+        return told.count();
+      },
+      (count) => count > 0,
+      60_000,
+    );
+    assert.ok(await figure.isVisible());
+    await page.context().close();
+  });
+
+  test("a list that a filter empties says so, and a custom range says what it shows", async () => {
+    const page = await pageOf("Developer", "/problems?env=sandbox&state=muted");
+    await page.getByText("No sandbox problem fits these filters.").waitFor();
+    for (const [path, says] of [
+      ["/events?type=inuse.nothing", "No sandbox event of this range fits these filters."],
+      ["/alerts?severity=info", "No sandbox alert fits these filters."],
+      ["/?range=custom", "Without a beginning: the last 24 hours."],
+      [
+        "/events?range=custom&from=2026-11-02T00:00:00Z&to=2026-11-01T00:00:00Z",
+        "The range has to end after it begins.",
+      ],
+    ] as const) {
+      await page.goto(`${platform.url}/console${path}${path.includes("?") ? "&" : "?"}env=sandbox`);
+      await page.getByText(says).waitFor();
+    }
+    await page.context().close();
+  });
+
+  test("an empty page leads people only to where they may go", async () => {
+    for (const [person, links] of [
+      ["Developer", 1],
+      ["Business", 0],
+    ] as const) {
+      const page = await pageOf(
+        person,
+        "/events?env=sandbox&range=custom&from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z",
+      );
+      const main = page.getByRole("main");
+      await main.getByText("No sandbox events in this range.").waitFor();
+      await main.getByText("send an event").waitFor();
+      assert.equal(await main.getByRole("link", { name: "send an event" }).count(), links, person);
+      await page.context().close();
+    }
+  });
+
+  test("a name that turns letters round turns no others than its own", async () => {
+    const made = await call(platform.url, "POST", "/subscriptions", {
+      key: platform.sandboxKey,
+      body: {
+        workflow_id: "turned \u202eround",
+        webhook_url: `${platform.sinkUrl}/turned`,
+        event_selector: "inuse.turned",
+      },
+    });
+    assert.equal(made.status, 201, made.text);
+    const id = made.json.subscription_id as string;
+    const page = await pageOf(
+      "Developer",
+      `/events/${await sent({ event_type: "inuse.turned" })}?env=sandbox&tab=verdicts`,
+    );
+    const ending = page.locator(`a[href*="${id}"] .mono`);
+    await ending.waitFor();
+    const places = await ending.evaluate((element) =>
+      [...element.textContent].map((_, at) => {
+        const range = element.ownerDocument.createRange();
+        range.setStart(element.firstChild!, at);
+        range.setEnd(element.firstChild!, at + 1);
+        return range.getBoundingClientRect().left;
+      }),
+    );
+    assert.deepEqual(
+      places,
+      places.toSorted((a, b) => a - b),
+    );
     await page.context().close();
   });
 
@@ -423,73 +544,6 @@ inBrowser(test, "the pages are not used", () => {
     await dialog.getByText("In this range: 0 events.").waitFor();
     await dialog.getByLabel("Event type").fill("order.*");
     assert.equal(await dialog.getByText("In this range").count(), 0);
-    await page.context().close();
-  });
-
-  test("figures stay when newer ones can't be read, and say so; a list's counts tell what they leave out", async () => {
-    for (let n = 0; n < 10; n += 1) await sent({ event_type: `inuse.kind-${n}` });
-    await eventually(
-      () =>
-        call(platform.url, "POST", "/metrics/query", {
-          key: platform.sandboxKey,
-          body: { measures: ["events"], last: "24h", interval: "none", group_by: ["event_type"], top: 8 },
-        }),
-      ({ json }) => json.folded > 0,
-    );
-    const page = await pageOf("Developer", "/events?env=sandbox");
-    await page
-      .getByRole("group", { name: "By type" })
-      .getByText(/^[1-9]\d* others? · [1-9]/)
-      .waitFor();
-    await page.goto(`${platform.url}/console/?env=sandbox&range=24h`);
-    const tile = page.getByRole("region", { name: "Delivery status" });
-    const figure = tile.getByRole("button", { name: /^Delivered [1-9]/ });
-    await figure.waitFor();
-    await page.route("**/console/api/metrics/query", (route) =>
-      route.fulfill({ status: 503, json: { error: { code: "unavailable", message: "A part is away." } } }),
-    );
-    const told = tile.getByText(/: newer figures could not be read\.$/);
-    await eventually(
-      async () => {
-        await sent({ event_type: "inuse.figures" });
-        return told.count();
-      },
-      (count) => count > 0,
-      60_000,
-    );
-    assert.ok(await figure.isVisible());
-    await page.context().close();
-  });
-
-  test("a name that turns letters round turns no others than its own", async () => {
-    const made = await call(platform.url, "POST", "/subscriptions", {
-      key: platform.sandboxKey,
-      body: {
-        workflow_id: "turned \u202eround",
-        webhook_url: `${platform.sinkUrl}/turned`,
-        event_selector: "inuse.turned",
-      },
-    });
-    assert.equal(made.status, 201, made.text);
-    const id = made.json.subscription_id as string;
-    const page = await pageOf(
-      "Developer",
-      `/events/${await sent({ event_type: "inuse.turned" })}?env=sandbox&tab=verdicts`,
-    );
-    const ending = page.locator(`a[href*="${id}"] .mono`);
-    await ending.waitFor();
-    const places = await ending.evaluate((element) =>
-      [...element.textContent].map((_, at) => {
-        const range = element.ownerDocument.createRange();
-        range.setStart(element.firstChild!, at);
-        range.setEnd(element.firstChild!, at + 1);
-        return range.getBoundingClientRect().left;
-      }),
-    );
-    assert.deepEqual(
-      places,
-      places.toSorted((a, b) => a - b),
-    );
     await page.context().close();
   });
 });

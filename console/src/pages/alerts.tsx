@@ -8,14 +8,16 @@ import { type AlertRule, inWords, kindNames, readValue, waitsFor, watchedNames }
 import { call } from "../api.ts";
 import { useOnEitherSide } from "../eitherSide.ts";
 import { ago, bucketTime } from "../format.ts";
+import { useKeyNames } from "../keyNames.ts";
 import { useMay, useSession } from "../session.tsx";
 import type { Alert, Channel } from "../types.ts";
 import { ActionLink, Button, Empty, Facts, Failure, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
-import { Choice, FilterBar } from "../ui/filters.tsx";
+import { Choice, FilterBar, NoneFits } from "../ui/filters.tsx";
 import { Listed, useList } from "../ui/list.tsx";
 import { Choices } from "../ui/menu.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { Tabs } from "../ui/tabs.tsx";
+import { useIsOpen } from "../ui/way.tsx";
 import { anyText, keep, maybeOneOf, oneOf, useHere, useUrl, zoneOf } from "../url.ts";
 import { useWork } from "../work.ts";
 import { Channels } from "./alertChannels.tsx";
@@ -79,6 +81,8 @@ function AlertCard({
   const [{ env, zone }] = useUrl(own);
   const session = useSession();
   const may = useMay();
+  const isOpen = useIsOpen();
+  const names = useKeyNames();
   const here = useHere();
   const client = useQueryClient();
   const work = useWork();
@@ -138,7 +142,7 @@ function AlertCard({
                   "Acknowledged",
                   <span key="ack">
                     <When at={alert.acknowledged_at} zone={zone} /> by{" "}
-                    {alert.acknowledged_by === session.person.person_id ? "you" : alert.acknowledged_by}
+                    {alert.acknowledged_by === session.person.person_id ? "you" : names(alert.acknowledged_by ?? "")}
                   </span>,
                 ] as const,
               ]),
@@ -182,11 +186,13 @@ function AlertCard({
             )}
           </>
         ) : null}
-        {placesFor[kind].map(([path, place]) => (
-          <Link key={path} href={keep(path)} className="text-sm">
-            {place}
-          </Link>
-        ))}
+        {placesFor[kind]
+          .filter(([path]) => isOpen(path))
+          .map(([path, place]) => (
+            <Link key={path} href={keep(path)} className="text-sm">
+              {place}
+            </Link>
+          ))}
         {rule === undefined ? null : (
           <Link href={here({ tab: "rules", rule: alert.rule_id, alert: undefined })} className="text-sm">
             Its rule
@@ -221,9 +227,13 @@ function History({ rules }: { rules: readonly AlertRule[] }) {
         list={list}
         file="alerts"
         empty={
-          <Empty title={`No ${state.env} alert ${state.state === undefined ? "has rung" : `is ${state.state}`}.`}>
-            What rings stands here, with what became of it. The tab Rules says what is watched.
-          </Empty>
+          state.state !== undefined || state.severity !== undefined ? (
+            <NoneFits what="alert" ranged={false} />
+          ) : (
+            <Empty title={`No ${state.env} alert has rung.`}>
+              What rings stands here, with what became of it. The tab Rules says what is watched.
+            </Empty>
+          )
         }
       >
         {(rows) => (

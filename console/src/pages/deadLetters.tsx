@@ -7,7 +7,7 @@ import { useMay } from "../session.tsx";
 import type { Delivery } from "../types.ts";
 import { Empty, Page } from "../ui/basic.tsx";
 import { DeliveryTable } from "../ui/deliveryTable.tsx";
-import { FilterBar, SubscriptionSought } from "../ui/filters.tsx";
+import { FilterBar, NoneFits, SubscriptionSought } from "../ui/filters.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { Range } from "../ui/range.tsx";
 import { anyText, keep, useTimes, useUrl } from "../url.ts";
@@ -63,10 +63,14 @@ export default function DeadLetters() {
         source={{ path: "/dead-letters", member: "dead_letters", params }}
         open={state.open}
         empty={
-          <Empty title={`No ${state.env} dead letters in this range.`}>
-            A delivery comes here after 24 h of attempts that all failed. What fails now stands under{" "}
-            <Link href={keep("/deliveries", { status: "failed" })}>failed deliveries</Link>.
-          </Empty>
+          state.subscription !== undefined ? (
+            <NoneFits what="dead letter" />
+          ) : (
+            <Empty title={`No ${state.env} dead letters in this range.`}>
+              A delivery comes here after 24 h of attempts that all failed. What fails now stands under{" "}
+              <Link href={keep("/deliveries", { status: "failed" })}>failed deliveries</Link>.
+            </Empty>
+          )
         }
       />
     </Page>

@@ -1,10 +1,10 @@
-import { Link } from "wouter";
 import { deliveryStatuses } from "../../../runtime/domain/statuses.ts";
 import { Empty, Page } from "../ui/basic.tsx";
 import { DeliveryTable } from "../ui/deliveryTable.tsx";
-import { Choice, FilterBar, SubscriptionSought } from "../ui/filters.tsx";
+import { Choice, FilterBar, NoneFits, SubscriptionSought } from "../ui/filters.tsx";
 import { Range } from "../ui/range.tsx";
-import { anyText, keep, maybeOneOf, useTimes, useUrl } from "../url.ts";
+import { Way } from "../ui/way.tsx";
+import { anyText, maybeOneOf, useTimes, useUrl } from "../url.ts";
 
 const own = { status: maybeOneOf(deliveryStatuses), subscription: anyText, open: anyText };
 
@@ -32,10 +32,14 @@ export default function Deliveries() {
         }}
         open={state.open}
         empty={
-          <Empty title={`No ${state.env} deliveries in this range.`}>
-            Choose a longer range or another environment, or <Link href={keep("/send")}>send an event</Link> that a
-            subscription matches.
-          </Empty>
+          state.status !== undefined || state.subscription !== undefined ? (
+            <NoneFits what="delivery" />
+          ) : (
+            <Empty title={`No ${state.env} deliveries in this range.`}>
+              Choose a longer range or another environment, or <Way to="/send">send an event</Way> that a subscription
+              matches.
+            </Empty>
+          )
         }
       />
     </Page>

@@ -11,13 +11,14 @@ import type { Event } from "../types.ts";
 import { ActionLink, Empty, Note, Page, Status, When } from "../ui/basic.tsx";
 import { ChosenBar, chooseColumn, useChosen } from "../ui/chosen.tsx";
 import { EventType } from "../ui/eventType.tsx";
-import { Choice, FilterBar, Sought } from "../ui/filters.tsx";
+import { Choice, FilterBar, NoneFits, Sought } from "../ui/filters.tsx";
 import { Pausing } from "../ui/following.tsx";
 import { Listed, useList } from "../ui/list.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { Range } from "../ui/range.tsx";
 import { ReplayEvents } from "../ui/replayEvents.tsx";
 import { Table } from "../ui/table.tsx";
+import { Way } from "../ui/way.tsx";
 import { anyText, keep, maybeOneOf, oneOf, useHere, useTimes, useUrl } from "../url.ts";
 import { Facets } from "./eventFacets.tsx";
 
@@ -128,6 +129,9 @@ export default function Events() {
   }, [live]);
   const ids = list.rows.map(({ event_id }) => event_id);
   useRowKeys(ids, { choose: chosen.toggle, close: () => chosen.take([]) });
+  const narrowed =
+    state.acknowledged !== "all" ||
+    [state.type, state.status, state.key, state.q, state.cel].some((value) => value !== undefined);
   const event_ids = [...chosen.ids];
   const done = async () => {
     chosen.take([]);
@@ -200,9 +204,13 @@ export default function Events() {
         list={{ ...list, follows: false }}
         file="events"
         empty={
-          <Empty title={`No ${state.env} events in this range.`}>
-            Choose a longer range or another environment, or <Link href={keep("/send")}>send an event</Link>.
-          </Empty>
+          narrowed ? (
+            <NoneFits what="event" />
+          ) : (
+            <Empty title={`No ${state.env} events in this range.`}>
+              Choose a longer range or another environment, or <Way to="/send">send an event</Way>.
+            </Empty>
+          )
         }
       >
         {() => (

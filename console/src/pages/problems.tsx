@@ -6,7 +6,7 @@ import { countOf } from "../format.ts";
 import { useMay } from "../session.tsx";
 import type { Problem } from "../types.ts";
 import { Button, Empty, Failure, Page, Sentence, Status, When } from "../ui/basic.tsx";
-import { Choice, FilterBar } from "../ui/filters.tsx";
+import { Choice, FilterBar, NoneFits } from "../ui/filters.tsx";
 import { Listed, useList } from "../ui/list.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { keep, maybeOneOf, useHere, useUrl } from "../url.ts";
@@ -92,10 +92,14 @@ export default function Problems() {
         list={list}
         file="problems"
         empty={
-          <Empty title={`No ${state.env} problem.`}>
-            Where deliveries fail, their cause and a remedy stand here. Those of the other environment are{" "}
-            <Link href={here({ env: otherSide(state.env) })}>under {otherSide(state.env)}</Link>.
-          </Empty>
+          state.state !== undefined ? (
+            <NoneFits what="problem" ranged={false} />
+          ) : (
+            <Empty title={`No ${state.env} problem.`}>
+              Where deliveries fail, their cause and a remedy stand here. Those of the other environment are{" "}
+              <Link href={here({ env: otherSide(state.env) })}>under {otherSide(state.env)}</Link>.
+            </Empty>
+          )
         }
       >
         {(rows) => (

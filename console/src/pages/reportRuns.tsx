@@ -1,5 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { call } from "../api.ts";
+import { useKeyNames } from "../keyNames.ts";
 import type { Report } from "../reportForm.ts";
 import { useMay } from "../session.tsx";
 import type { ReportRun } from "../types.ts";
@@ -14,6 +15,7 @@ export function ReportRuns({ report }: { report: Report }) {
   const may = useMay();
   const client = useQueryClient();
   const work = useWork();
+  const names = useKeyNames();
   const path = `/reports/${report.report_id}/runs`;
   const run = async () => {
     await work.run(() => call("POST", `/reports/${report.report_id}/run`, { env, body: {} }));
@@ -41,7 +43,7 @@ export function ReportRuns({ report }: { report: Report }) {
         }
         columns={[
           { name: "Made", cell: ({ created_at }) => <When at={created_at} zone={zone} /> },
-          { name: "Asked by", cell: ({ asked_by }) => (asked_by === "schedule" ? "its schedule" : asked_by) },
+          { name: "Asked by", cell: ({ asked_by }) => (asked_by === "schedule" ? "its schedule" : names(asked_by)) },
           { name: "Status", cell: ({ status }) => <Status status={status} /> },
           {
             name: "Sent to",

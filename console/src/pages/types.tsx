@@ -19,6 +19,7 @@ import { Confirm } from "../ui/overlay.tsx";
 import { Range } from "../ui/range.tsx";
 import { SubscriptionLink } from "../ui/subscriptionLink.tsx";
 import { Table } from "../ui/table.tsx";
+import { Way } from "../ui/way.tsx";
 import { anyText, keep, useHere, useTimes, useUrl } from "../url.ts";
 
 const own = { open: anyText };
@@ -365,7 +366,7 @@ export default function Types() {
         <Failure error={volume.error} />
       ) : seen.length === 0 ? (
         <Empty title={`No ${state.env} event with a type in this range.`}>
-          Choose a longer range or another environment, or <Link href={keep("/send")}>send an event</Link>.
+          Choose a longer range or another environment, or <Way to="/send">send an event</Way>.
         </Empty>
       ) : (
         <Table

@@ -1,4 +1,4 @@
-import { Link, useLocation } from "wouter";
+import { useLocation } from "wouter";
 import { drawRing, withNames } from "../../../runtime/domain/charts/shares.ts";
 import { Chart, Legend } from "../charts/chart.tsx";
 import type { Dashboard } from "../dashboard.ts";
@@ -8,6 +8,7 @@ import { useMay } from "../session.tsx";
 import type { Told } from "../told.tsx";
 import { Empty } from "../ui/basic.tsx";
 import { Tile } from "../ui/tile.tsx";
+import { Way } from "../ui/way.tsx";
 import { keep } from "../url.ts";
 import { standing } from "./standing.ts";
 
@@ -49,7 +50,7 @@ export function StatusTile({ board }: { board: Dashboard }) {
         if (whole === 0)
           return (
             <Empty title="No event of this range has gone anywhere yet.">
-              Events get a status when they come in and match a <Link href={keep("/subscriptions")}>subscription</Link>.
+              Events get a status when they come in and match a <Way to="/subscriptions">subscription</Way>.
             </Empty>
           );
         const pick = (row: number) => {

@@ -10,6 +10,7 @@ import type { Delivery, Event } from "../types.ts";
 import { Empty, Status, When } from "../ui/basic.tsx";
 import { Table } from "../ui/table.tsx";
 import { Figure, Tile } from "../ui/tile.tsx";
+import { Way } from "../ui/way.tsx";
 import { keep } from "../url.ts";
 import { deliveryFilter } from "./errors.tsx";
 
@@ -128,7 +129,10 @@ export function RecentEventsTile({ board, id }: { board: Dashboard; id: string }
         recent.length === 0 ? (
           <Empty title="No event has matched in this range.">
             Choose a longer range, or{" "}
-            <Link href={keep("/match", { subscription: id })}>try the selector against recorded events</Link>.
+            <Way to="/match" query={{ subscription: id }}>
+              try the selector against recorded events
+            </Way>
+            .
           </Empty>
         ) : (
           <Table

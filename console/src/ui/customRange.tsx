@@ -1,4 +1,4 @@
-import { useId, useState } from "react";
+import { useId } from "react";
 import { clockIn, timeOfClock } from "../../../runtime/domain/metrics/zones.ts";
 import { useCommon, zoneOf } from "../url.ts";
 
@@ -6,21 +6,16 @@ import { useCommon, zoneOf } from "../url.ts";
 export default function CustomRange() {
   const [state, set] = useCommon();
   const zone = zoneOf(state);
-  const [problem, setProblem] = useState<string>();
   const id = useId();
-  const write = (name: "from" | "to") => (clock: string) => {
-    const at = clock === "" ? undefined : new Date(timeOfClock(zone, clock)).toISOString();
-    const from = name === "from" ? at : state.from;
-    const to = name === "to" ? at : state.to;
-    setProblem(
-      from !== undefined && to !== undefined && from >= to
-        ? "The range has to end after it begins."
-        : from !== undefined && Date.parse(from) > Date.now()
-          ? "The range has to begin before now."
-          : undefined,
-    );
-    set({ [name]: at });
-  };
+  const { from, to } = state;
+  const problem =
+    from !== undefined && to !== undefined && Date.parse(from) >= Date.parse(to)
+      ? "The range has to end after it begins."
+      : from !== undefined && Date.parse(from) > Date.now()
+        ? "The range has to begin before now."
+        : undefined;
+  const write = (name: "from" | "to") => (clock: string) =>
+    set({ [name]: clock === "" ? undefined : new Date(timeOfClock(zone, clock)).toISOString() });
   return (
     <>
       {(["from", "to"] as const).map((name) => {
@@ -42,6 +37,7 @@ export default function CustomRange() {
           </span>
         );
       })}
+      {from === undefined ? <span className="text-muted">Without a beginning: the last 24 hours.</span> : null}
       {problem === undefined ? null : (
         <span id={`${id}-problem`} role="alert" className="text-bad">
           {problem}

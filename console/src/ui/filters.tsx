@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
-import { anyText, useUrl } from "../url.ts";
-import { Field } from "./basic.tsx";
+import { anyText, useCommon, useUrl } from "../url.ts";
+import { Empty, Field } from "./basic.tsx";
 
 /** What narrows a list: one bar for every list, each choice of it in the URL. */
 
@@ -10,6 +10,16 @@ export function FilterBar({ children }: { children: ReactNode }) {
     <div role="group" aria-label="Filters" className="grid grid-cols-2 items-start gap-3 lg:grid-cols-4">
       {children}
     </div>
+  );
+}
+
+/** Nothing is listed, since a filter leaves all of it out: there may well be something. @param ranged whether the list is about a range */
+export function NoneFits({ what, ranged = true }: { what: string; ranged?: boolean }) {
+  const [{ env }] = useCommon();
+  return (
+    <Empty title={`No ${env} ${what}${ranged ? " of this range" : ""} fits these filters.`}>
+      Take a filter away{ranged ? ", or choose a longer range" : ""}.
+    </Empty>
   );
 }
 
