@@ -11,6 +11,7 @@ import { type Dimension, dimensions, dimensionsOf, type Measure } from "../../ru
 import { MINUTE_MS, type Millis } from "../../runtime/domain/time.ts";
 import { count, ms } from "./format.ts";
 import { lineOf, textsOf } from "./listText.ts";
+import { typedNumber } from "./typedNumber.ts";
 import type { Schemas } from "./types.ts";
 
 /** Alert rules as people fill them in: percent instead of shares, texts instead of lists. Pure. */
@@ -160,13 +161,9 @@ export function filterOf(texts: Readonly<Record<string, string>>, allowed: reado
   );
 }
 
-/** A number as it was written; any other text goes to the server as it is, which says what is wrong. */
-const numberOr = (text: string): number | string =>
-  text.trim() === "" || Number.isNaN(Number(text)) ? text : Number(text);
-
 /** The body of `POST /alert-rules` and its preview. */
 export function bodyOf(form: RuleForm) {
-  const threshold = numberOr(form.threshold);
+  const threshold = typedNumber(form.threshold);
   const filter = filterOf(form.filter, narrowedBy(form));
   const share = formUnit(form) === "share";
   return {
@@ -174,7 +171,7 @@ export function bodyOf(form: RuleForm) {
     kind: form.kind,
     query: form.kind === "metric" ? { measures: [form.measure], last: form.last } : null,
     threshold: share && typeof threshold === "number" ? Number((threshold / 100).toPrecision(12)) : threshold,
-    for_minutes: numberOr(form.for_minutes),
+    for_minutes: typedNumber(form.for_minutes),
     severity: form.severity,
     channels: form.channels,
     filter: Object.keys(filter).length === 0 ? null : filter,

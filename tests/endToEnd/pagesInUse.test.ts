@@ -546,6 +546,25 @@ inBrowser(test, "the pages are not used", () => {
     assert.equal(await dialog.getByText("In this range").count(), 0);
     await page.context().close();
   });
+
+  test("a limit that is no number is refused, and never means that there is none", async () => {
+    const page = await pageOf("Owner", "/keys?env=sandbox");
+    await page.getByRole("button", { name: "New key" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill("in use, with a limit");
+    await dialog.getByLabel("Limit, events a second").fill("1,000");
+    await dialog.getByRole("button", { name: "Create" }).click();
+    await dialog.getByRole("alert").getByText("/limit_per_second").waitFor();
+    assert.equal(await page.locator("tr", { hasText: "in use, with a limit" }).count(), 0);
+    // What is shown once stays when somebody presses beside it.
+    await dialog.getByLabel("Limit, events a second").fill("1000");
+    await dialog.getByRole("button", { name: "Create" }).click();
+    await dialog.getByText("The key is shown this once.").waitFor();
+    await page.mouse.click(5, 5);
+    await dialog.getByRole("button", { name: "Done" }).click();
+    await page.locator("tr", { hasText: "in use, with a limit" }).waitFor();
+    await page.context().close();
+  });
 });
 
 test.run();

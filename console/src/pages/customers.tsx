@@ -9,6 +9,7 @@ import { count, countOf, share } from "../format.ts";
 import { limitTone, NEAR } from "../limit.ts";
 import { useCustomers } from "../tiles/customers.tsx";
 import { ShownViews, type Told, useShows } from "../told.tsx";
+import { typedNumber } from "../typedNumber.ts";
 import type { CustomerFigures } from "../types.ts";
 import { Button, Empty, Failure, Loading, Page, TextField } from "../ui/basic.tsx";
 import { Create, ShownOnce } from "../ui/create.tsx";
@@ -24,7 +25,7 @@ function NewCustomer() {
   const client = useQueryClient();
   const [{ name, limit }, change, drop] = useFormDraft("new customer", { name: "", limit: "1000" });
   const make = async () => {
-    const body = { name, limit_per_second: Number(limit) };
+    const body = { name, limit_per_second: typedNumber(limit) };
     const made = await call<{ api_key: string; sandbox_key: string }>("POST", "/customers", { body });
     drop();
     await client.invalidateQueries({ queryKey: ["customer figures"] });
@@ -122,7 +123,7 @@ export default function Customers() {
   const client = useQueryClient();
   const list = useCustomers(last, board.every === false ? false : REFRESH_MS);
   const limit = (id: string) => async (value: string) => {
-    await call("PATCH", `/customers/${id}`, { body: { limit_per_second: Number(value) } });
+    await call("PATCH", `/customers/${id}`, { body: { limit_per_second: typedNumber(value) } });
     await client.invalidateQueries({ queryKey: ["customer figures"] });
   };
   const byUse = list.customers.toSorted((a, b) => (b.limit_use ?? -1) - (a.limit_use ?? -1));

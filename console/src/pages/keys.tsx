@@ -6,6 +6,7 @@ import { call } from "../api.ts";
 import { useFormDraft } from "../drafts.ts";
 import { maskedKey } from "../keyNames.ts";
 import { useMay } from "../session.tsx";
+import { typedNumber } from "../typedNumber.ts";
 import type { Key } from "../types.ts";
 import { Empty, MemberTick, Page, Status, TextField, When } from "../ui/basic.tsx";
 import { Create, ShownOnce } from "../ui/create.tsx";
@@ -47,7 +48,7 @@ function NewKey() {
       // A key in a web page may send, and nothing else.
       scopes: listed.length === 0 ? allowed : ["events:write"],
       ...(expires === "" ? {} : { expires_at: new Date(expires).toISOString() }),
-      ...(limit === "" ? {} : { limit_per_second: Number(limit) }),
+      ...(limit === "" ? {} : { limit_per_second: typedNumber(limit) }),
       ...(listed.length === 0 ? {} : { allowed_origins: listed }),
     };
     const made = await call<Key>("POST", "/keys", { body });
@@ -106,7 +107,7 @@ export default function Keys() {
   const after = () => client.invalidateQueries({ queryKey: ["list", "/keys"] });
   const rotate = (id: string) => async (overlap: string) => {
     const { api_key } = await call<Key>("POST", `/keys/${id}/rotate`, {
-      body: { overlap_seconds: overlap === "" ? DAY_SECONDS : Number(overlap) },
+      body: { overlap_seconds: overlap === "" ? DAY_SECONDS : typedNumber(overlap) },
     });
     setShown(api_key);
     await after();

@@ -4,6 +4,7 @@ import { call } from "../api.ts";
 import { useFormDraft } from "../drafts.ts";
 import { count } from "../format.ts";
 import { useMay } from "../session.tsx";
+import { typedNumber } from "../typedNumber.ts";
 import type { Masking, PrivacyRequest } from "../types.ts";
 import {
   Button,
@@ -33,7 +34,7 @@ function Retention() {
   if (query.isError) return <Failure error={query.error} />;
   const shown = days ?? String(query.data.days);
   const save = async () => {
-    await call("PUT", "/retention", { body: { days: Number(shown) } });
+    await call("PUT", "/retention", { body: { days: typedNumber(shown) } });
     await client.invalidateQueries({ queryKey: ["retention"] });
   };
   return (

@@ -6,6 +6,7 @@ import { call, queryOf } from "../api.ts";
 import { useFormDraft } from "../drafts.ts";
 import { count, countOf } from "../format.ts";
 import { useMay } from "../session.tsx";
+import { typedNumber } from "../typedNumber.ts";
 import type { Replay } from "../types.ts";
 import { Button, Code, Empty, Note, Page, Status, TextField, When } from "../ui/basic.tsx";
 import { Create } from "../ui/create.tsx";
@@ -41,7 +42,7 @@ function NewReplay() {
       from: times.from,
       ...defined({ to: times.to }),
       ...(type === "" ? {} : { event_type: type }),
-      ...(rate === "" ? {} : { rate_per_second: Number(rate) }),
+      ...(rate === "" ? {} : { rate_per_second: typedNumber(rate) }),
     };
     await call("POST", "/replays", { env: state.env, body });
     drop();

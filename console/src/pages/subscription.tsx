@@ -9,6 +9,7 @@ import { useOnEitherSide } from "../eitherSide.ts";
 import { ms, selectorText } from "../format.ts";
 import { draftOf, selectorOf } from "../selectorForm.ts";
 import { useMay } from "../session.tsx";
+import { typedNumber } from "../typedNumber.ts";
 import type { AuditEntry, Event, Subscription, TestAnswer } from "../types.ts";
 import { Button, Code, Empty, Facts, Failure, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
 import { DeliveryTable } from "../ui/deliveryTable.tsx";
@@ -264,7 +265,7 @@ export default function SubscriptionPage() {
   const rotate = async (overlap: string) => {
     const { signing_secret } = await call<{ signing_secret: string }>("POST", `/subscriptions/${id}/rotate-secret`, {
       env,
-      body: { overlap_seconds: overlap === "" ? DAY_SECONDS : Number(overlap) },
+      body: { overlap_seconds: overlap === "" ? DAY_SECONDS : typedNumber(overlap) },
     });
     setSecret(signing_secret);
   };

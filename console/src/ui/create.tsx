@@ -56,7 +56,7 @@ export function Create<Made>({
           {typeof children === "function" ? children(work) : children}
         </FormDialog>
       ) : (
-        <Dialog title={title} open={open} close={close}>
+        <Dialog title={title} open={open} close={close} stays>
           {shown(made)}
           <div className="flex justify-end">
             <Button look="primary" onPress={close}>

@@ -11,18 +11,18 @@ export function Dialog({
   open,
   close,
   children,
-  alert = false,
+  stays = false,
 }: {
   title: string;
   open: boolean;
   close: () => void;
   children: ReactNode;
-  alert?: boolean;
+  stays?: boolean;
 }) {
   if (!open) return null;
   return (
     <Suspense fallback={null}>
-      <DialogBox title={title} close={close} alert={alert}>
+      <DialogBox {...{ title, close, stays }} alert={false}>
         {children}
       </DialogBox>
     </Suspense>

@@ -8,11 +8,14 @@ export function DialogBox({
   close,
   children,
   alert,
+  stays = false,
 }: {
   title: string;
   close: () => void;
   children: ReactNode;
   alert: boolean;
+  /** A press beside it does not close it: what it shows is shown this once. */
+  stays?: boolean;
 }) {
   return (
     <ModalOverlay
@@ -20,7 +23,7 @@ export function DialogBox({
       onOpenChange={(is) => {
         if (!is) close();
       }}
-      isDismissable={!alert}
+      isDismissable={!alert && !stays}
       className="fixed inset-0 z-40 grid place-items-center overflow-y-auto bg-black/50 p-4"
     >
       <Modal className="w-full max-w-lg rounded-lg border border-line bg-panel p-5 text-text shadow-xl">
