@@ -74,7 +74,6 @@ export default function Events() {
   const client = useQueryClient();
   const may = useMay();
   const [paused, setPaused] = useState(false);
-  const chosen = useChosen();
   const times = useTimes(state);
   const params = {
     from: times.from,
@@ -87,6 +86,7 @@ export default function Events() {
     filter: state.cel,
     limit: "50",
   };
+  const chosen = useChosen([state.env, params]);
   const ends = times.to !== undefined;
   const look = useRef<() => unknown>(() => undefined);
   const refresh = useAtMost(1_000, () => look.current());

@@ -14,8 +14,14 @@ export interface Chosen {
 /** As many as one call takes. */
 const MOST = 1_000;
 
-export function useChosen(): Chosen {
-  const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
+const none: ReadonlySet<string> = new Set();
+
+/** @param list what is listed, and on which side: nothing stays chosen of another list, where nobody would see it */
+export function useChosen(list: unknown): Chosen {
+  const name = JSON.stringify(list);
+  const [chosen, setChosen] = useState({ name, ids: none });
+  const ids = chosen.name === name ? chosen.ids : none;
+  const setIds = (next: ReadonlySet<string>) => setChosen({ name, ids: next });
   return {
     ids,
     toggle(id) {

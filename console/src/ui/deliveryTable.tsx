@@ -53,7 +53,7 @@ export function DeliveryTable({
   });
   const opened = listed ?? (open === undefined ? undefined : one.data);
   const ids = list.rows.map(({ delivery_id }) => delivery_id);
-  const chosen = useChosen();
+  const chosen = useChosen([env, path, params]);
   const retried = list.rows.filter(isRetried).map(({ delivery_id }) => delivery_id);
   const retry = async () => {
     const left = [...chosen.ids];
