@@ -198,6 +198,7 @@ function declareHome(
   const api = new ManagementApi("management", {
     region,
     defaults,
+    network,
     cache,
     keys,
     store,

@@ -1,18 +1,20 @@
 import { regionOf } from "./declared.ts";
 import type { Iam } from "./iam.ts";
 import type { KeyPolicies } from "./keyPolicy.ts";
+import { unreachable } from "./reach.ts";
 import type { Created, LocalContext, ResourceRequest } from "./service.ts";
-import { Landscape, type Use } from "./serviceUse.ts";
+import { Landscape, type Seen, type Use } from "./serviceUse.ts";
 
-/**
- * Looks at each resource that the program has created, and at what AWS services do for its sake.
- * @returns a function that throws an Error naming who may not do what
- */
-export function examiner(
-  context: LocalContext,
-  iam: Iam,
-  keys: KeyPolicies,
-): (request: ResourceRequest, created: Created) => void {
+export interface Examiner {
+  /** Looks at a resource that was created. @throws Error naming who may not do what for its sake */
+  one(request: ResourceRequest, created: Created): void;
+  /** Looks at all of them together, once the program has ended. @throws Error naming what a function can't reach */
+  all(): void;
+}
+
+/** Looks at what the program has created: what AWS services do for its sake, and what functions can reach. */
+export function examiner(context: LocalContext, iam: Iam, keys: KeyPolicies): Examiner {
+  const created: Seen[] = [];
   const landscape = new Landscape(context.accountId);
 
   /** Undefined when it is allowed. */
@@ -33,13 +35,20 @@ export function examiner(
       : `the policy of the key ${resource} does not leave ${use.action} to the account`;
   }
 
-  return (request, { state }) => {
-    const { type, inputs } = request;
-    const seen = { type, inputs, outputs: state, region: regionOf(request, context) };
-    landscape.note(seen);
-    for (const use of landscape.usesOf(seen)) {
-      const problem = refused(use);
+  return {
+    one(request, { state }) {
+      const { type, inputs } = request;
+      const seen = { type, inputs, outputs: state, region: regionOf(request, context) };
+      created.push(seen);
+      landscape.note(seen);
+      for (const use of landscape.usesOf(seen)) {
+        const problem = refused(use);
+        if (problem !== undefined) throw new Error(problem);
+      }
+    },
+    all() {
+      const [problem] = unreachable(created);
       if (problem !== undefined) throw new Error(problem);
-    }
+    },
   };
 }

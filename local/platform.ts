@@ -184,12 +184,13 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
         context,
         told: (other) => told.of(other),
         standing,
-        examine,
+        examine: examine.one,
         onDeclared: (resource) => declared.push(resource),
         ...defined({ onCreated: options.onCreated }),
       });
       told.add(run.stack, outputs);
     }
+    examine.all();
     const outputs = told.all();
     const { url } = await cloudfront.listen(options.port).catch((cause: NodeJS.ErrnoException) => {
       throw portError(options.port, cause);

@@ -16,7 +16,7 @@ export interface NetworkArgs {
   readonly zones?: readonly string[] | undefined;
 }
 
-/** AWS services that functions inside call; each costs by the hour and zone. */
+/** AWS services that every network's functions call. */
 const interfaces = ["lambda", "secretsmanager", "sqs"] as const;
 const gateways = ["dynamodb", "s3"] as const;
 
@@ -35,10 +35,15 @@ export class Network extends pulumi.ComponentResource {
   readonly twoSubnetIds: pulumi.Output<string[]>;
   /** Security group of the functions inside. */
   readonly functions: aws.ec2.SecurityGroup;
+  private readonly name: string;
+  private readonly args: NetworkArgs;
+  private readonly endpoints: aws.ec2.SecurityGroup;
 
   constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super("triggers:components:Network", name, {}, opts);
     const own = { parent: this };
+    this.name = name;
+    this.args = args;
     const vpc = new ec2x.Vpc(
       `${name}-vpc`,
       {
@@ -61,22 +66,9 @@ export class Network extends pulumi.ComponentResource {
     new aws.ec2.DefaultSecurityGroup(`${name}-default`, { vpcId: vpc.vpcId, ingress: [], egress: [] }, own);
 
     this.functions = this.group("functions", "Functions that reach the database or the cache");
-    const endpoints = this.group("endpoints", "Interface endpoints of AWS services");
-    this.letIn("functions-to-endpoints", endpoints.id, 443);
-    for (const service of interfaces) {
-      new aws.ec2.VpcEndpoint(
-        `${name}-${service}`,
-        {
-          vpcId: vpc.vpcId,
-          serviceName: `com.amazonaws.${args.region}.${service}`,
-          vpcEndpointType: "Interface",
-          privateDnsEnabled: true,
-          subnetIds: args.multiAz ? this.subnetIds : this.twoSubnetIds,
-          securityGroupIds: [endpoints.id],
-        },
-        own,
-      );
-    }
+    this.endpoints = this.group("endpoints", "Interface endpoints of AWS services");
+    this.letIn("functions-to-endpoints", this.endpoints.id, 443);
+    for (const service of interfaces) this.open(service);
     for (const service of gateways) {
       const endpoint = new aws.ec2.VpcEndpoint(
         `${name}-${service}`,
@@ -107,6 +99,23 @@ export class Network extends pulumi.ComponentResource {
   /** Where a function stands that reaches what is inside. */
   get reach(): HandlerNetwork {
     return { subnetIds: this.subnetIds, securityGroupIds: [this.functions.id] };
+  }
+
+  /** Lets the functions inside call an AWS service, which costs by the hour and zone. @param service as its endpoint is named: `monitoring` for CloudWatch */
+  open(service: string): void {
+    const { region, multiAz } = this.args;
+    new aws.ec2.VpcEndpoint(
+      `${this.name}-${service}`,
+      {
+        vpcId: this.vpcId,
+        serviceName: `com.amazonaws.${region}.${service}`,
+        vpcEndpointType: "Interface",
+        privateDnsEnabled: true,
+        subnetIds: multiAz ? this.subnetIds : this.twoSubnetIds,
+        securityGroupIds: [this.endpoints.id],
+      },
+      { parent: this },
+    );
   }
 
   /** Who speaks to whom, written to a bucket. */

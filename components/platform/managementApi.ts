@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ApiEnvironment } from "../../runtime/api/environment.ts";
 import type { Cache } from "../blocks/cache.ts";
 import { Handler, type HandlerDefaults } from "../blocks/handler.ts";
+import type { Network } from "../blocks/network.ts";
 import type { WorkQueue } from "../blocks/workQueue.ts";
 import type { DeliveryEngine } from "../deliveryEngine.ts";
 import type { Retention } from "../retention.ts";
@@ -18,6 +19,8 @@ import type { MetricsCube } from "./metricsCube.ts";
 export interface ManagementApiArgs {
   readonly region: string;
   readonly defaults: HandlerDefaults;
+  /** Where its function stands. */
+  readonly network: Network;
   readonly cache: Cache;
   readonly keys: Keys;
   readonly store: EventStore;
@@ -42,6 +45,8 @@ export class ManagementApi extends pulumi.ComponentResource {
     super("triggers:components:ManagementApi", name, {}, opts);
     const own = { parent: this };
     const { cache, keys, store, subscriptions, delivery, retention, cube } = args;
+    // CloudWatch, of which `/status` and `/metrics` ask how long messages wait.
+    args.network.open("monitoring");
     this.api = new Handler<ApiEnvironment>(
       "api",
       {
@@ -116,7 +121,7 @@ export class ManagementApi extends pulumi.ComponentResource {
         ],
         memoryMb: 1_024,
         timeoutSeconds: 29,
-        network: subscriptions.database.reach,
+        network: args.network.reach,
       },
       { parent: this, dependsOn: [subscriptions.ready] },
     );

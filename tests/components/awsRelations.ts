@@ -6,8 +6,9 @@
 import { evaluate, isPrincipal, parsePolicy } from "../../local/iamPolicy.ts";
 import { KeyPolicies } from "../../local/keyPolicy.ts";
 import { scheduleKeyUse } from "../../local/keyUse.ts";
+import { unreachable } from "../../local/reach.ts";
 import type { Authorization } from "../../local/service.ts";
-import { Landscape, type Use } from "../../local/serviceUse.ts";
+import { Landscape, type Seen, type Use } from "../../local/serviceUse.ts";
 import type { Declared, Graph } from "../../program/graph.ts";
 
 type Inputs = Readonly<Record<string, unknown>>;
@@ -67,6 +68,15 @@ function refusalsOf(graph: Graph, roleArn: string, asked: readonly Authorization
 }
 
 const ACCOUNT = "123456789012";
+
+/** The stack's resources as the stand-ins see them. */
+const seenOf = (graph: Graph): Seen[] =>
+  graph.resources.map(({ type, inputs, outputs }) => ({
+    type,
+    inputs,
+    outputs,
+    region: textOf(inputs.region) || graph.region,
+  }));
 
 /** Policies of the keys that a stack declares. */
 function keysOf(graph: Graph): KeyPolicies {
@@ -143,12 +153,7 @@ export const awsRelations: readonly AwsRelation[] = [
     problems: (graph) => {
       const landscape = new Landscape(ACCOUNT);
       const keys = keysOf(graph);
-      const seen = graph.resources.map(({ type, inputs, outputs }) => ({
-        type,
-        inputs,
-        outputs,
-        region: textOf(inputs.region) || graph.region,
-      }));
+      const seen = seenOf(graph);
       for (const one of seen) landscape.note(one);
       const refusals = seen
         .flatMap((one) => landscape.usesOf(one))
@@ -481,6 +486,31 @@ export const awsRelations: readonly AwsRelation[] = [
         what: "nobody looks at what the scheduler could not start",
         change: (resources) => resources.filter(({ name }) => name !== "schedules-alarm"),
         finds: ["nothing rings for TargetErrorCount", "nothing rings for InvocationDroppedCount"],
+      },
+    ],
+  },
+  {
+    says: "a function in the private network reaches every service that it may call",
+    source: "AWS PrivateLink Guide, AWS services that integrate with AWS PrivateLink",
+    problems: (graph) => unreachable(seenOf(graph)),
+    breaks: [
+      {
+        what: "CloudWatch has no endpoint",
+        change: (resources) => resources.filter(({ name }) => name !== "network-monitoring"),
+        finds: ["api may cloudwatch:GetMetricData, and its network has no endpoint com.amazonaws.us-east-1.monitoring"],
+      },
+      {
+        what: "the endpoint of SQS is another region's",
+        change: argument(
+          "aws:ec2/vpcEndpoint:VpcEndpoint",
+          "network-sqs",
+          "serviceName",
+          () => "com.amazonaws.us-east-1.sqs",
+        ),
+        finds: ["sqs:SendMessage", "sqs:GetQueueAttributes"].map(
+          (action) => `ingest may ${action}, and its network has no endpoint com.amazonaws.us-west-2.sqs`,
+        ),
+        stack: "prod-us-west-2",
       },
     ],
   },

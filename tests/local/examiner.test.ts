@@ -60,7 +60,7 @@ async function stand() {
       (Object.keys(outputs).length > 0
         ? { id: name, state: { ...inputs, ...outputs } }
         : createWithoutEffect(request, context));
-    examine(request, created);
+    examine.one(request, created);
     return created.state;
   }
   const key = async (name: string, ...list: object[]): Promise<string> =>
@@ -72,7 +72,7 @@ async function stand() {
       await declare("aws:iam/rolePolicy:RolePolicy", `${name}-rights`, { role: name, policy: { Statement: list } });
     return String(arn);
   };
-  return { declare, key, role };
+  return { declare, key, role, all: examine.all };
 }
 
 const conditions: readonly (readonly [says: string, statement: object, refused: boolean])[] = [
@@ -225,5 +225,33 @@ test("a replica of a key needs both to be kept in step", async () => {
     message: `the policy of the key ${lonely} does not leave kms:ReplicateKey to the account`,
   });
 });
+
+const within = { vpcConfig: { subnetIds: ["subnet-1"] } };
+const reached: readonly (readonly [says: string, action: string, place: Inputs, service: string, refused: boolean])[] =
+  [
+    ["with an endpoint of the service", "sqs:SendMessage", within, "us-east-1.sqs", false],
+    [
+      "with an endpoint that has another name than the actions",
+      "cloudwatch:GetMetricData",
+      within,
+      "us-east-1.monitoring",
+      false,
+    ],
+    ["without an endpoint of the service", "cloudwatch:GetMetricData", within, "us-east-1.sqs", true],
+    ["with an endpoint of another region", "sqs:SendMessage", within, "eu-west-1.sqs", true],
+    ["of what Lambda does in its place", "xray:PutTraceSegments", within, "us-east-1.sqs", false],
+    ["outside of every network", "cloudwatch:GetMetricData", {}, "us-east-1.sqs", false],
+  ];
+for (const [says, action, place, service, refused] of reached)
+  test(`a function ${says} ${refused ? "stops the start" : "may call"}`, async () => {
+    const { declare, role, all } = await stand();
+    const arn = await role("api-role", allow({ Action: action }));
+    await declare("aws:lambda/function:Function", "api", { role: arn, ...place }, { name: "api" });
+    await declare("aws:ec2/vpcEndpoint:VpcEndpoint", "door", { serviceName: `com.amazonaws.${service}` });
+    const endpoint = `com.amazonaws.us-east-1.${action.startsWith("cloudwatch") ? "monitoring" : "sqs"}`;
+    const message = `api may ${action}, and its network has no endpoint ${endpoint}`;
+    if (refused) assert.throws(all, { message });
+    else all();
+  });
 
 test.run();
