@@ -538,6 +538,21 @@ inBrowser(test, "the pages are not used", () => {
     await page.context().close();
   });
 
+  test("a first step that was done stays done, however many events come that nobody wants", async () => {
+    const many = Array.from({ length: 150 }, (_, n) => ({ event_type: "inuse.unwanted", n }));
+    const made = await call(platform.url, "POST", "/events", { key: platform.sandboxKey, body: many });
+    assert.equal(made.status, 202, made.text);
+    await eventually(
+      () => call(platform.url, "GET", "/inbox?event_type=inuse.unwanted&limit=200", { key: platform.sandboxKey }),
+      ({ json }) => json.events.length === 150,
+    );
+    const page = await pageOf("Developer", "/?env=sandbox");
+    const steps = page.getByRole("region", { name: "First steps" });
+    for (const step of ["Send an event", "See an event match", "See it delivered"])
+      await steps.getByText(`${step}: done`).waitFor();
+    await page.context().close();
+  });
+
   test("a state that events can't be listed by is no link of the list", async () => {
     const gone = await call(platform.url, "POST", "/subscriptions", {
       key: platform.sandboxKey,
