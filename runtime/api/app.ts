@@ -136,8 +136,12 @@ export function buildApp(deps: Deps): Api {
 
   for (const register of routes) register(app, deps);
 
+  // Where any text is an object's name, `/event-types/rehearse` is one as well, by other methods.
+  const anyText = app.routes.filter(({ path }) => path.endsWith("{.+}")).map(({ path }) => pattern(path));
   const named = Map.groupBy(
-    app.routes.filter(({ method, path }) => method !== "ALL" && !/[:*]/.test(path)),
+    app.routes.filter(
+      ({ method, path }) => method !== "ALL" && !/[:*]/.test(path) && !anyText.some((each) => each.test(path)),
+    ),
     ({ path }) => path,
   );
   /** Before the router takes a route's name for an object's. */

@@ -35,7 +35,7 @@ const KINDS: Readonly<Record<string, string>> = {
   record: "an object",
 };
 const FORMATS: Readonly<Record<string, string>> = {
-  datetime: `${MUST}a time as RFC 3339 writes it, such as 2026-11-25T10:00:00Z`,
+  datetime: `${MUST}a time of RFC 3339: "2026-11-25T10:00:00Z"`,
   email: `${MUST}an e-mail address`,
 };
 /** What a text or a list is counted in. */

@@ -120,6 +120,16 @@ test("a type may hold any character, encoded in the path", async () => {
   }
 });
 
+test("a type may be called as a route is, which goes on to work", async () => {
+  assert.equal((await call("PUT", "/event-types/rehearse", { type: "object" })).body.event_type, "rehearse");
+  assert.equal((await call("GET", "/event-types/rehearse")).body.version, 1);
+  const tried = await call("POST", "/event-types/rehearse", { event_type: "rehearse", schema: true });
+  assert.deepEqual([tried.status, tried.body.examined], [200, 0]);
+  const patched = await call("PATCH", "/event-types/rehearse", {});
+  assert.deepEqual([patched.status, patched.headers.get("allow")], [405, "DELETE, GET, HEAD, OPTIONS, POST, PUT"]);
+  assert.equal((await call("DELETE", "/event-types/rehearse")).status, 204);
+});
+
 const noSchemas: [says: string, schema: unknown, path: string][] = [
   ["an unknown type", { type: "objekt" }, "/type"],
   ["a remote $ref", { $ref: "https://example.com/schema.json" }, ""],

@@ -48,7 +48,7 @@ const rows: [says: string, schema: z.ZodType, value: unknown, details: [path: st
     "a time is shown",
     z.iso.datetime({ offset: true }),
     "2026-11-25",
-    [["", "must be a time as RFC 3339 writes it, such as 2026-11-25T10:00:00Z"]],
+    [["", 'must be a time of RFC 3339: "2026-11-25T10:00:00Z"']],
   ],
   ["a pattern is shown", z.string().regex(/^[a-z]$/), "A", [["", "must match the pattern /^[a-z]$/"]]],
   ["words of a schema's own stay", z.string().regex(/a/, "must hold an a"), "b", [["", "must hold an a"]]],
