@@ -22,6 +22,13 @@ const beyond = (what: string, cap: number): TriggersError =>
     `There can be at most ${cap.toLocaleString("en")} ${what}; remove some, or wait until one has ended.`,
   );
 
+/**
+ * Those who add the same kind of thing count one after the other, each until its transaction ends: two that counted at once would both
+ * find room for the last one.
+ */
+export const countInTurn = (tx: Tx, whose: string, what: string) =>
+  sql`select pg_advisory_xact_lock(hashtextextended(${`${whose} ${what}`}, 0))`.execute(tx);
+
 /** @throws TriggersError `limit_reached` when `more` would be beyond the cap */
 export function refuseBeyond(what: string, cap: number, count: number, more = 1): void {
   if (count + more > cap) throw beyond(what, cap);
@@ -49,6 +56,7 @@ export async function refuseManySubscriptions(tx: Tx, tenant: Tenant, more: numb
 
 /** @throws TriggersError `limit_reached` when as many jobs of the kind are under way as may be */
 export async function refuseManyJobs(tx: Tx, tenant: Tenant, kind: keyof typeof CAPS.jobs): Promise<void> {
+  await countInTurn(tx, tenant, kind);
   const { count } = await tx
     .selectFrom("jobs")
     .select(sql<number>`count(*)::int`.as("count"))

@@ -5,7 +5,7 @@ import type { Context } from "hono";
 import { type Selectable, sql } from "kysely";
 import { channelPlace, targetOf } from "../../database/alerts.ts";
 import { countDone } from "../../database/audit.ts";
-import { refuseBeyond } from "../../database/caps.ts";
+import { countInTurn, refuseBeyond } from "../../database/caps.ts";
 import type { Tx } from "../../database/roles.ts";
 import type { AlertChannelTable } from "../../database/schema.ts";
 import {
@@ -189,6 +189,7 @@ export async function takeCode(deps: Deps, tx: Tx, channelId: string, code: stri
 
 /** @throws TriggersError `limit_reached` */
 async function refuseManyCodes(tx: Tx, customerId: string, now: Millis): Promise<void> {
+  await countInTurn(tx, customerId, "alert channels");
   const sent = await countDone(tx, customerId, ["alert_channel.create", "alert_channel.verify"], now - DAY_MS);
   refuseBeyond("messages that verify channels in 24 hours", MAX_CODES_A_DAY, sent);
 }

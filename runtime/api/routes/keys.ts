@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { CAPS, refuseBeyond } from "../../database/caps.ts";
+import { CAPS, countInTurn, refuseBeyond } from "../../database/caps.ts";
 import type { Tx } from "../../database/roles.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
 import { invalidBody, TriggersError, unauthorized } from "../../domain/errors/errors.ts";
@@ -227,6 +227,7 @@ export function register(app: Api, deps: Deps): void {
           ...defined({ expires_at: mapDefined(expires, (expires) => new Date(expires).toISOString()) }),
         };
         refuseEscalation({ ...maker, limit_per_second: customerLimit }, ends, wanted);
+        await countInTurn(tx, maker.customer_id, "keys");
         await refuseManyKeys(deps, maker.customer_id);
         const made = await makeKey(deps, wanted);
         tell(made.record.key_id, { name: body.name ?? null, environment: wanted.environment, scopes });
@@ -307,6 +308,7 @@ export function register(app: Api, deps: Deps): void {
       const maker = c.get("identity");
       const { record, apiKey } = await change(deps, c, maker.customer_id, async (tx, tell) => {
         const customerLimit = await lockedLimit(tx, maker.customer_id);
+        await countInTurn(tx, maker.customer_id, params.key_id);
         const current = await getKey(deps, maker.customer_id, params.key_id);
         if (current.key_id !== maker.key_id) {
           refuseMore(maker, current);

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { Selectable } from "kysely";
+import { countInTurn } from "../../database/caps.ts";
 import { asCustomer, type Tx } from "../../database/roles.ts";
 import type { PersonTable } from "../../database/schema.ts";
 import { invalidBody, noSuch, TriggersError } from "../../domain/errors/errors.ts";
@@ -161,6 +162,7 @@ export function register(app: Api, deps: Deps): void {
       refuseRole(customer_id, body.role);
       refuseMoreThanOwn(c.get("identity"), body.role);
       const row = await change(deps, c, customer_id, async (tx, tell) => {
+        await countInTurn(tx, customer_id, "people");
         const { count } = await tx
           .selectFrom("people")
           .select((eb) => eb.fn.countAll<number>().as("count"))

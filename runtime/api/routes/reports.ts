@@ -6,7 +6,7 @@ import type { Context } from "hono";
 import type { Selectable } from "kysely";
 import { reportPage } from "../../counters/reportPage.ts";
 import { countDone } from "../../database/audit.ts";
-import { refuseBeyond } from "../../database/caps.ts";
+import { countInTurn, refuseBeyond } from "../../database/caps.ts";
 import { insertRun, RUNS_KEPT_DAYS, verifiedAddresses } from "../../database/reports.ts";
 import type { Tx } from "../../database/roles.ts";
 import type { ReportRunTable, ReportTable } from "../../database/schema.ts";
@@ -254,6 +254,7 @@ export function register(app: Api, deps: Deps): void {
       const definition = definitionOf(body);
       checkTiles(definition, deps.now());
       const row = await change(deps, c, customer_id, async (tx, tell) => {
+        await countInTurn(tx, tenant, "reports");
         const others = await tx.selectFrom("reports").select("report_id").where("tenant", "=", tenant).execute();
         refuseBeyond("reports", MAX_REPORTS, others.length);
         await checkRecipients(tx, tenant, definition.recipients);
@@ -428,6 +429,7 @@ export function register(app: Api, deps: Deps): void {
       const run = await change(deps, c, customer_id, async (tx, tell) => {
         const report = await find(tx, c, params.id);
         if (report === undefined) throw noSuch("report", params.id);
+        await countInTurn(tx, customer_id, "runs of reports");
         const open = await tx
           .selectFrom("report_runs")
           .select("run_id")

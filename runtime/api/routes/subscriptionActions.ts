@@ -1,7 +1,7 @@
 import { InvokeCommand } from "@aws-sdk/client-lambda";
 import { z } from "@hono/zod-openapi";
 import { sql } from "kysely";
-import { refuseManyOlder, refuseManySubscriptions } from "../../database/caps.ts";
+import { countInTurn, refuseManyOlder, refuseManySubscriptions } from "../../database/caps.ts";
 import { asCustomer, type Tx } from "../../database/roles.ts";
 import { secretPlace } from "../../database/sealing.ts";
 import { activeByUrl, insertSubscriptions, keepSignatureVerified, urlHash } from "../../database/subscriptions.ts";
@@ -45,12 +45,7 @@ async function rotateSecret(
   now: Millis,
   ends: number,
 ) {
-  await tx
-    .selectFrom("subscriptions")
-    .select("subscription_id")
-    .where("subscription_id", "=", owner.id)
-    .forUpdate()
-    .executeTakeFirstOrThrow();
+  await countInTurn(tx, owner.customer_id, owner.id);
   await tx
     .deleteFrom("signing_secrets")
     .where("subscription_id", "=", owner.id)
