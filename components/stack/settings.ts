@@ -73,9 +73,11 @@ export const settingsSchema = z.strictObject({
     .regex(/^db\.[a-z0-9]+\.[a-z0-9]+$/, "must be a database instance class, such as db.t4g.medium")
     .default("db.t4g.micro")
     .describe("RDS instance class of the subscription store."),
-  databaseStorageGb: range(20, 65_536)
+  databaseStorageGb: range(20, 59_578)
     .default(20)
-    .describe("Storage of the subscription store, in GiB, to start with."),
+    .describe(
+      "Storage of the subscription store, in GiB, to start with. It grows by itself, up to 65,536: RDS asks for a tenth above what there is.",
+    ),
   deliverConcurrency: range(2, 1_000)
     .optional()
     .describe("Most invocations of deliver at once per queue; unset, Lambda's own scaling decides."),
@@ -242,6 +244,8 @@ export type Settings = Omit<z.output<typeof settingsSchema>, "keyRegions" | "edg
 
 /** Where the program runs, as far as a combination of settings depends on it. */
 export interface Surroundings {
+  /** Name of the stack, without organization and project. */
+  readonly stack: string;
   readonly region: string | undefined;
   /** True when a Pulumi engine runs the program, that is, for every real preview and deployment. */
   readonly deployed: boolean;
@@ -251,6 +255,15 @@ export interface Surroundings {
 const mayExportTo = ({ protocol, hostname }: URL, { deployed }: Surroundings): boolean =>
   protocol === "https:" ||
   (!deployed && protocol === "http:" && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname));
+
+/**
+ * Names in AWS are made of the stack's: `triggers-<stack>-database` may have 63 characters, and its last snapshot single hyphens only.
+ * Sources: RDS API Reference, CreateDBInstance, DeleteDBInstance; CloudFront API Reference, CreateKeyValueStore.
+ */
+const stackProblems = (stack: string): string[] =>
+  /^(?=.{1,45}$)[a-z0-9]+(-[a-z0-9]+)*$/.test(stack)
+    ? []
+    : [`the stack's name ${stack}: must be lower-case letters, digits and single hyphens between them, 45 at most`];
 
 type StackNames = Pick<z.output<typeof settingsSchema>, "role" | "edgeStack" | "homeStack" | "standbyStacks">;
 
@@ -312,6 +325,7 @@ export function normaliseSettings(raw: Readonly<Record<string, string>>, around:
   );
   const { region } = around;
   if (!regionName.safeParse(region).success) problems.push("aws:region: must be set to a region's name");
+  problems.push(...stackProblems(around.stack));
   if (result.data !== undefined) {
     const { allowLoopbackWebhooks, domainName, certificateArn, keyRegions, pollers } = result.data;
     if (result.data.ingestConcurrency > 0 && !result.data.gradualDeploys)
@@ -360,6 +374,7 @@ export function readSettings(): Settings {
   const prefix = `${pulumi.getProject()}:`;
   const own = Object.entries(all).filter(([key]) => key.startsWith(prefix));
   return normaliseSettings(Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value])), {
+    stack: pulumi.getStack(),
     region: all["aws:region"],
     deployed: pulumi.runtime.getEngine() !== undefined,
   });

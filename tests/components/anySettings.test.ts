@@ -40,7 +40,7 @@ const inRegion = fc.record(
     backupDays: fc.integer({ min: 7, max: 35 }),
     cacheNodeType: fc.constantFrom("cache.t4g.small", "cache.m7g.large"),
     databaseInstanceClass: fc.constantFrom("db.t4g.medium", "db.r7g.2xlarge"),
-    databaseStorageGb: fc.integer({ min: 20, max: 500 }),
+    databaseStorageGb: fc.constantFrom(20, 500, 59_578),
     otlpEndpoint: word.map((host) => `https://${host}.example.com`),
     traceSampleRatio: fc.double({ min: 0, max: 1, noNaN: true }),
     zones: fc.boolean(),

@@ -4,7 +4,7 @@ import { test } from "uvu";
 import { normaliseSettings, type Surroundings } from "../../components/stack/settings.ts";
 import { exampleConfig } from "../../program/graph.ts";
 
-const deployed: Surroundings = { region: "eu-west-1", deployed: true };
+const deployed: Surroundings = { stack: "prod-eu", region: "eu-west-1", deployed: true };
 
 /** What a protected stack with an edge has to name. */
 const own = {
@@ -93,7 +93,7 @@ const refused: [says: string, raw: Record<string, string>, problems: string[], a
     "spans in the clear to another machine, locally too",
     { otlpEndpoint: "http://127.example.com:4318" },
     ["otlpEndpoint: must begin with https://"],
-    { region: "eu-west-1", deployed: false },
+    { ...deployed, deployed: false },
   ],
   [
     "a key in the address of spans",
@@ -102,11 +102,17 @@ const refused: [says: string, raw: Record<string, string>, problems: string[], a
   ],
   ["a ratio above all", { traceSampleRatio: "1.1" }, ["traceSampleRatio: Too big: expected number to be <=1"]],
   [
-    "a stack without a region",
-    {},
-    ["aws:region: must be set to a region's name"],
-    { region: undefined, deployed: true },
+    "more storage than RDS can let grow",
+    { databaseStorageGb: "59579" },
+    ["databaseStorageGb: Too big: expected number to be <=59578"],
   ],
+  ...["my_stack", "Prod", "prod.eu", "prod--eu", "prod-", "x".repeat(46)].map((stack): (typeof refused)[number] => [
+    `the stack's name ${stack}, of which AWS would refuse names`,
+    {},
+    [`the stack's name ${stack}: must be lower-case letters, digits and single hyphens between them, 45 at most`],
+    { ...deployed, stack },
+  ]),
+  ["a stack without a region", {}, ["aws:region: must be set to a region's name"], { ...deployed, region: undefined }],
   [
     "replicas elsewhere but not here",
     { keyRegions: '["us-east-1"]' },
