@@ -235,7 +235,7 @@ export const durability: readonly Rule[] = [
     severity: "high",
     remedy: "Remove `forceDestroy`: emptying a store is a step of its own.",
     serves: available,
-    subjects: ["aws:s3/bucket:Bucket", "aws:backup/vault:Vault"],
+    subjects: ["aws:s3/bucket:Bucket", "aws:backup/vault:Vault", "aws:athena/workgroup:Workgroup"],
     evidence: ["forceDestroy"],
     check: ({ props }) => (props.forceDestroy === true ? "`forceDestroy` is set" : undefined),
   },

@@ -34,6 +34,8 @@ export interface Declared {
   /** `type::name` of what has to stand before it by `dependsOn`, its own and that of the components around it. */
   readonly dependsOn: readonly string[];
   readonly protect: boolean;
+  /** Whether it stays in the account when the stack is gone. */
+  readonly retained: boolean;
   /** Former names under which a stack may know it. */
   readonly aliases: readonly string[];
   /** False for components. */
@@ -192,7 +194,7 @@ export function graphOf(
 async function runProgram(stack: string, config: Readonly<Record<string, string>>, told: object): Promise<Graph> {
   const region = config["aws:region"] ?? "us-east-1";
   const declared: { type: string; name: string; custom: boolean; inputs: Inputs; outputs: Inputs }[] = [];
-  const links = new Map<string, Pick<Declared, "parent" | "dependsOn" | "protect" | "aliases">>();
+  const links = new Map<string, Pick<Declared, "parent" | "dependsOn" | "protect" | "retained" | "aliases">>();
   const references: string[] = [];
   await pulumi.runtime.setMocks(
     {
@@ -209,7 +211,13 @@ async function runProgram(stack: string, config: Readonly<Record<string, string>
           declared.push({ type, name, custom: false, inputs: {}, outputs });
           for (const { id, parent, ...child } of children) {
             declared.push({ ...child, custom: true, outputs: { id } });
-            links.set(`${child.type}::${child.name}`, { parent, dependsOn: [], protect: false, aliases: [] });
+            links.set(`${child.type}::${child.name}`, {
+              parent,
+              dependsOn: [],
+              protect: false,
+              retained: false,
+              aliases: [],
+            });
           }
           return { id: name, state: outputs };
         }
@@ -249,6 +257,7 @@ async function runProgram(stack: string, config: Readonly<Record<string, string>
         dependsOn: [...before.map(label), ...(links.get(parent)?.dependsOn ?? [])],
         parent: parent === "" || parent.startsWith("pulumi:pulumi:Stack") ? undefined : parent,
         protect: opts.protect === true,
+        retained: opts.retainOnDelete === true,
         aliases: (opts.aliases ?? []).flatMap((alias) => (alias as Alias).name ?? []) as string[],
       });
       return undefined;
@@ -276,6 +285,7 @@ async function runProgram(stack: string, config: Readonly<Record<string, string>
         parent: link?.parent,
         dependsOn: link?.dependsOn ?? [],
         protect: link?.protect ?? false,
+        retained: link?.retained ?? false,
         aliases: link?.aliases ?? [],
       };
     })

@@ -229,24 +229,26 @@ export class LiveSockets extends pulumi.ComponentResource {
       { kmsKeyId: defaults.keyArn, retentionInDays: defaults.logRetentionDays },
       own,
     );
-    // API Gateway writes the logs of all WebSocket APIs of a region by one role of the account.
+    // API Gateway writes the logs of all APIs of a region by one role of the account. So the role that was set last stays when its stack
+    // is gone: another stack's logs are written by it.
+    const stays = { ...own, retainOnDelete: true };
     const role = new aws.iam.Role(
       "live-logs-role",
       {
         description: "What API Gateway may write: logs of its APIs",
         assumeRolePolicy: trustOf("apigateway.amazonaws.com"),
       },
-      own,
+      stays,
     );
     const mayWrite = new aws.iam.RolePolicyAttachment(
       "live-logs",
       { role: role.name, policyArn: "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs" },
-      own,
+      stays,
     );
     const account = new aws.apigateway.Account(
       "live",
       { cloudwatchRoleArn: role.arn },
-      { ...own, dependsOn: [mayWrite] },
+      { ...stays, dependsOn: [mayWrite] },
     );
     return new aws.apigatewayv2.Stage(
       "live",

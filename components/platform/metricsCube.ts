@@ -62,11 +62,11 @@ export class MetricsCube extends pulumi.ComponentResource {
       },
       own,
     );
-    this.declareTable(name, key);
+    this.declareTable(name, key, protect);
     this.registerOutputs();
   }
 
-  private declareTable(name: string, key: EncryptionKey): void {
+  private declareTable(name: string, key: EncryptionKey, protect: boolean): void {
     const own = { parent: this };
     const bucket = this.bucket.bucket.bucket;
     const database = new aws.glue.CatalogDatabase(
@@ -111,6 +111,8 @@ export class MetricsCube extends pulumi.ComponentResource {
       {
         name: `${pulumi.getProject()}-${pulumi.getStack()}`,
         description: "Questions to the numbers in SQL",
+        // AWS refuses to delete a workgroup that remembers queries, and each question is one.
+        ...(protect ? {} : { forceDestroy: true }),
         configuration: {
           enforceWorkgroupConfiguration: true,
           publishCloudwatchMetricsEnabled: true,

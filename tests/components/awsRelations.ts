@@ -490,6 +490,48 @@ export const awsRelations: readonly AwsRelation[] = [
     ],
   },
   {
+    says: "what a stack sets for a whole account stays when the stack is gone, with the role that is in it",
+    source:
+      "CloudFormation Template Reference, AWS::ApiGateway::Account: one for each region of an account; API Gateway assumes the role that was set last",
+    problems: (graph) =>
+      of(graph, "aws:apigateway/account:Account").flatMap((account) => {
+        const roles = of(graph, role).filter(({ outputs }) => outputs.arn === account.inputs.cloudwatchRoleArn);
+        const rights = [...of(graph, rolePolicy), ...of(graph, attachment)].filter(({ inputs }) =>
+          roles.some(({ name }) => name === inputs.role),
+        );
+        return [account, ...roles, ...rights]
+          .filter(({ retained }) => !retained)
+          .map(({ name, type }) => `${name} (${type}) goes with its stack, and other stacks' logs with it`);
+      }),
+    breaks: [
+      {
+        what: "the role goes with its stack",
+        change: (resources) =>
+          resources.map((one) => (one.name === "live-logs-role" ? { ...one, retained: false } : one)),
+        finds: ["live-logs-role (aws:iam/role:Role) goes with its stack, and other stacks' logs with it"],
+      },
+    ],
+  },
+  {
+    says: "a stack without protection deletes what AWS deletes only by force: vaults and workgroups are in use within a day",
+    source: "AWS Backup API Reference, DeleteBackupVault; Athena API Reference, DeleteWorkGroup, RecursiveDeleteOption",
+    problems: (graph) =>
+      graph.resources.some(({ protect }) => protect)
+        ? []
+        : ["aws:backup/vault:Vault", "aws:athena/workgroup:Workgroup"]
+            .flatMap((type) => of(graph, type))
+            .filter(({ inputs }) => inputs.forceDestroy !== true)
+            .map(({ name }) => `${name} can't be deleted once it is in use`),
+    breaks: [
+      {
+        what: "the workgroup remembers queries",
+        change: argument("aws:athena/workgroup:Workgroup", "numbers-workgroup", "forceDestroy", () => undefined),
+        finds: ["numbers-workgroup can't be deleted once it is in use"],
+        stack: "dev",
+      },
+    ],
+  },
+  {
     says: "a function in the private network reaches every service that it may call",
     source: "AWS PrivateLink Guide, AWS services that integrate with AWS PrivateLink",
     problems: (graph) => unreachable(seenOf(graph)),

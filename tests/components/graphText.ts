@@ -34,6 +34,7 @@ const label = (resource: Declared) => `${resource.type}::${resource.name}`;
 /** Arguments of a resource as the snapshot shows them. */
 const shown = (resource: Declared): Record<string, Json> => ({
   ...(resource.protect ? { protected: true } : {}),
+  ...(resource.retained ? { retained: true } : {}),
   ...(resource.custom ? (readable(resource.inputs) as Record<string, Json>) : {}),
 });
 
