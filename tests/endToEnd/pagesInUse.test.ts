@@ -530,9 +530,15 @@ inBrowser(test, "the pages are not used", () => {
       .check();
     const chosen = page.getByText("1 chosen");
     await chosen.waitFor();
+    const listed = page.waitForResponse(/inbox\?.*status=unmatched/);
     await page.getByLabel("Status", { exact: true }).selectOption("unmatched");
-    await page.waitForURL(/status=unmatched/);
-    await chosen.waitFor({ state: "detached" });
+    await listed;
+    await loaded(page);
+    await page
+      .getByRole("checkbox", { name: /^Choose evt_/ })
+      .first()
+      .waitFor();
+    assert.equal(await chosen.count(), 0);
     await page.goBack();
     await chosen.waitFor();
     await page.context().close();

@@ -7,7 +7,7 @@ import type { Key, Subscription } from "../types.ts";
 import { keep, useCommon } from "../url.ts";
 
 /** Where a socket tells that something has happened, these figures follow at once. */
-const EVERY_MS = 30_000;
+const EVERY_MS = 60_000;
 
 /**
  * The first steps, each ticked by what really happened. The last one is ticked by a test on a subscription's page: it posts a wrong signature,
