@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import { bundle } from "../../components/blocks/bundle.ts";
+import { duckdbFiles } from "../../components/blocks/duckdb.ts";
 import { layInstances } from "../../local/lambda/instances.ts";
 import { exampleGraph } from "../../program/graph.ts";
 
@@ -31,6 +32,44 @@ for (const [entry, most] of ceilings) {
     assert.ok(bytes <= most, `${entry}: ${bytes} bytes`);
   });
 }
+
+/** A folder in which these platforms of DuckDB are installed. */
+function installed(...platforms: readonly string[]): string {
+  const folder = mkdtempSync(join(tmpdir(), "duckdb-"));
+  for (const name of ["node-bindings", ...platforms.map((platform) => `node-bindings-${platform}`)]) {
+    const at = join(folder, "node_modules/@duckdb", name);
+    mkdirSync(at, { recursive: true });
+    writeFileSync(join(at, "package.json"), '{"version":"1.5.6-r.1"}');
+    writeFileSync(join(at, "duckdb.node"), "");
+  }
+  return folder;
+}
+
+const carried: [says: string, deployed: boolean, platforms: string[], carries: string[]][] = [
+  ["to Lambda goes the library of Lambda's platform alone", true, ["linux-arm64", "linux-x64"], ["", "-linux-arm64"]],
+  ["on this machine stands what is installed", false, ["darwin-arm64"], ["", "-darwin-arm64"]],
+];
+for (const [says, deployed, platforms, carries] of carried)
+  test(`of DuckDB, ${says}`, () => {
+    const folder = installed(...platforms);
+    const files = Object.keys(duckdbFiles(deployed, folder)).filter((file) => file.includes("@duckdb"));
+    rmSync(folder, { recursive: true });
+    assert.deepEqual(
+      files,
+      carries.flatMap((of) =>
+        ["duckdb.node", "package.json"].map((file) => `node_modules/@duckdb/node-bindings${of}/${file}`),
+      ),
+    );
+  });
+
+test("a deployment from a machine without DuckDB for Lambda stops, and says what to run", () => {
+  const folder = installed("linux-x64");
+  assert.throws(() => duckdbFiles(true, folder), {
+    message:
+      'the function cube needs DuckDB for Lambda\'s processor; run\n  npm install --no-save --os=linux --cpu=arm64 --libc=glibc "@duckdb/node-bindings-linux-arm64@1.5.6-r.1"',
+  });
+  rmSync(folder, { recursive: true });
+});
 
 test("a bundle is one ES module that exports its handler", () => {
   const { code, bytes } = bundle("runtime/route/handler.ts");
