@@ -55,7 +55,7 @@ function Health({ delivered, failed, dead }: { delivered: number; failed: number
   if (delivered + failed + dead === 0) return <span className="text-muted">quiet</span>;
   const word = dead > 0 ? "dead_lettered" : failed > 0 ? "failed" : "delivered";
   return (
-    <span className="flex flex-wrap items-center gap-1">
+    <span className="flex flex-wrap items-center gap-1 max-md:justify-end">
       <Status status={word} /> {count(delivered)} delivered, {count(failed)} failed
     </span>
   );
