@@ -24,7 +24,7 @@ export interface RetentionArgs {
   readonly forget: Handler<Readonly<Record<string, string>>>;
   readonly cube: MetricsCube;
   readonly logs: DataBucket;
-  /** Longest time, 0 to 900 seconds, that the archive waits for more before it writes. */
+  /** Longest time, 1 to 900 seconds, that the archive waits for more before it writes. */
   readonly bufferSeconds: number;
   /** Days for which archived access records are locked against deletion and change; 0 leaves them unlocked. */
   readonly auditLockDays: number;

@@ -41,7 +41,7 @@ export const settingsSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe("Lets webhooks point at this machine. Only the local platform may set it; a deployment refuses."),
-  archiveBufferSeconds: range(0, 900)
+  archiveBufferSeconds: range(1, 900)
     .default(300)
     .describe("Longest time in seconds that archived events wait before they are written to S3."),
   auditLockDays: range(0, 36_500)

@@ -65,7 +65,9 @@ export function readStream({ type, name, inputs }: ResourceRequest, physical: st
   const interval = optional(s3, "bufferingInterval", "number") ?? DEFAULT_BUFFER_SECONDS;
   if (size < (keys === undefined ? 1 : LEAST_PARTITIONED_MIB) || size > 128)
     throw refuse(`bufferingSize ${size} is out of range`);
-  if (interval < 0 || interval > 900) throw refuse(`bufferingInterval ${interval} is out of range`);
+  // Source: Firehose Developer Guide, "Buffer data for dynamic partitioning": there is no zero buffering with it.
+  if (interval < (keys === undefined ? 0 : 1) || interval > 900)
+    throw refuse(`bufferingInterval ${interval} is out of range`);
   const prefix = optional(s3, "prefix", "string") ?? "";
   const used = [...prefix.matchAll(/!\{partitionKeyFromQuery:([^}]*)\}/g)].map((match) => match[1]!);
   const unknown = used.find((key) => keys?.has(key) !== true);

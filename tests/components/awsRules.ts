@@ -482,6 +482,17 @@ export const awsRules: readonly AwsRule[] = [
   range(stream, "extendedS3Configuration.bufferingInterval", 0, 900, firehosePage),
   rule<number>(
     stream,
+    "extendedS3Configuration.bufferingInterval",
+    "is not 0 with dynamic partitioning",
+    "Firehose Developer Guide, Buffer data for dynamic partitioning",
+    (seconds, { inputs }) => {
+      const s3 = inputs.extendedS3Configuration as { dynamicPartitioningConfiguration?: { enabled: boolean } };
+      return seconds > 0 || s3.dynamicPartitioningConfiguration?.enabled !== true;
+    },
+    0,
+  ),
+  rule<number>(
+    stream,
     "extendedS3Configuration.bufferingSize",
     "is 1 to 128 MiB, and 64 at least with dynamic partitioning",
     "Firehose Developer Guide, Dynamic partitioning",

@@ -102,6 +102,11 @@ const refused: [says: string, raw: Record<string, string>, problems: string[], a
   ],
   ["a ratio above all", { traceSampleRatio: "1.1" }, ["traceSampleRatio: Too big: expected number to be <=1"]],
   [
+    "an archive that never waits, which its stream can't do",
+    { archiveBufferSeconds: "0" },
+    ["archiveBufferSeconds: Too small: expected number to be >=1"],
+  ],
+  [
     "more storage than RDS can let grow",
     { databaseStorageGb: "59579" },
     ["databaseStorageGb: Too big: expected number to be <=59578"],

@@ -287,6 +287,7 @@ test("records and batches over the limits are refused, through the SDK", async (
 const refusals: readonly (readonly [change: Inputs, message: string])[] = [
   [{ compressionFormat: "Snappy" }, 'compressionFormat "Snappy" is not supported'],
   [{ bufferingSize: 5 }, "bufferingSize 5 is out of range"],
+  [{ bufferingInterval: 0 }, "bufferingInterval 0 is out of range"],
   [{ bufferingInterval: 901 }, "bufferingInterval 901 is out of range"],
   [{ prefix: "x/" }, "dynamic partitioning needs a prefix with !{partitionKeyFromQuery:…}"],
   [{ prefix: "!{partitionKeyFromQuery:other}/" }, 'the prefix uses the partition key "other", which no query gives'],
