@@ -2,10 +2,10 @@ import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { S3Client } from "@aws-sdk/client-s3";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { SQSClient } from "@aws-sdk/client-sqs";
 import { LRUCache } from "lru-cache";
-import { dynamodbClient } from "../aws/dynamodb.ts";
+import { clientsOver } from "../aws/clients.ts";
 import { log } from "../aws/log.ts";
+import { settingsHere, signedCalls } from "../aws/signed.ts";
 import { usageOver } from "../counters/write.ts";
 import { connect } from "../database/connect.ts";
 import { readEnvironment } from "../domain/environment.ts";
@@ -22,6 +22,8 @@ import type { Deps } from "./deps.ts";
 import { apiVariables } from "./environment.ts";
 
 const SECRET_MS = 300_000;
+/** One attempt of a call: a query brings 1 MB at most. */
+const CALL_TIMEOUT_MS = 10_000;
 
 /** The real things, once a cold start. */
 export function buildDeps(): Deps {
@@ -37,7 +39,7 @@ export function buildDeps(): Deps {
     },
   });
   const vaultOf = vaults();
-  const dynamodb = dynamodbClient();
+  const { dynamodb, sqs } = clientsOver(signedCalls(settingsHere(CALL_TIMEOUT_MS)));
   const secret = (id: string) => values.forceFetch(id);
   const redis = redisOf(env, secret, { window: WINDOW_SCRIPT, claim: CLAIM_SCRIPT, settle: SETTLE_SCRIPT });
   return {
@@ -49,7 +51,7 @@ export function buildDeps(): Deps {
     cloudwatch: new CloudWatchClient({}),
     countUsage: usageOver({ dynamodb, name: env.METRICS_TABLE }, log),
     s3: new S3Client({ forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined }),
-    sqs: new SQSClient({}),
+    sqs,
     lambda: new LambdaClient({}),
     secrets,
     secret,

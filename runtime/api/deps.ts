@@ -2,10 +2,9 @@ import type { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import type { LambdaClient } from "@aws-sdk/client-lambda";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import type { SQSClient } from "@aws-sdk/client-sqs";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
-import type { Dynamodb } from "../aws/clients.ts";
+import type { Dynamodb, Sqs } from "../aws/clients.ts";
 import type { Log } from "../aws/log.ts";
 import type { Table } from "../aws/tables.ts";
 import type { CountUsage } from "../counters/write.ts";
@@ -32,7 +31,7 @@ export interface Deps {
   readonly dynamodb: Dynamodb;
   readonly cloudwatch: CloudWatchClient;
   readonly s3: S3Client;
-  readonly sqs: SQSClient;
+  readonly sqs: Sqs;
   readonly lambda: LambdaClient;
   readonly secrets: SecretsManagerClient;
   /** Tells how much of a caller's limits remains. */

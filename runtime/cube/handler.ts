@@ -1,6 +1,7 @@
 import { S3Client } from "@aws-sdk/client-s3";
-import { dynamodbClient } from "../aws/dynamodb.ts";
+import { clientsOver } from "../aws/clients.ts";
 import { log } from "../aws/log.ts";
+import { settingsHere, signedCalls } from "../aws/signed.ts";
 import { minutesOf } from "../counters/hours.ts";
 import { queryMetrics } from "../counters/metrics.ts";
 import { readEnvironment } from "../domain/environment.ts";
@@ -13,7 +14,8 @@ import { foldHour } from "./fold.ts";
 import { cubeReaderOf } from "./read.ts";
 
 const env = readEnvironment(cubeVariables);
-const counters = { dynamodb: dynamodbClient(), name: env.METRICS_TABLE };
+const { dynamodb } = clientsOver(signedCalls(settingsHere(10_000)));
+const counters = { dynamodb, name: env.METRICS_TABLE };
 const files = cubeFilesIn(
   new S3Client({ forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined }),
   env.CUBE_BUCKET,

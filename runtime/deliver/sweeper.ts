@@ -1,15 +1,15 @@
-import { SQSClient } from "@aws-sdk/client-sqs";
-import { dynamodbClient } from "../aws/dynamodb.ts";
+import { clientsOver } from "../aws/clients.ts";
 import { log } from "../aws/log.ts";
 import { sendOrThrow } from "../aws/queues.ts";
+import { settingsHere, signedCalls } from "../aws/signed.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import { claimDue, due } from "../store/deliveries/waiting.ts";
 import { sweepVariables } from "./environment.ts";
 import { type SweepPorts, sweep } from "./sweep.ts";
 
 const env = readEnvironment(sweepVariables);
-const events = { dynamodb: dynamodbClient(), name: env.EVENTS_TABLE };
-const sqs = new SQSClient({ md5: false });
+const { dynamodb, sqs } = clientsOver(signedCalls(settingsHere(5_000)));
+const events = { dynamodb, name: env.EVENTS_TABLE };
 
 const ports: SweepPorts = {
   log,

@@ -1,10 +1,10 @@
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { S3Client } from "@aws-sdk/client-s3";
-import { SQSClient } from "@aws-sdk/client-sqs";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { dynamodbClient } from "../aws/dynamodb.ts";
+import { clientsOver } from "../aws/clients.ts";
 import { log } from "../aws/log.ts";
 import { invokeOver, serviceOver } from "../aws/service.ts";
+import { settingsHere, signedCalls } from "../aws/signed.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { Forgotten } from "../domain/idempotency.ts";
 import type { HourlyWork } from "../domain/job.ts";
@@ -27,9 +27,12 @@ const FORGET_TIMEOUT_MS = 30_000;
 /** An hour of the busiest customer takes seconds. */
 const FOLD_TIMEOUT_MS = 60_000;
 
+/** One attempt of a call: a query brings 1 MB at most. */
+const CALL_TIMEOUT_MS = 10_000;
+
 const env = readEnvironment(retainVariables);
 const invoke = invokeOver(new LambdaClient({}));
-const dynamodb = dynamodbClient();
+const { dynamodb, sqs } = clientsOver(signedCalls(settingsHere(CALL_TIMEOUT_MS)));
 const tools: Tools = {
   env,
   store: {
@@ -38,7 +41,7 @@ const tools: Tools = {
     payloadBucket: env.PAYLOAD_BUCKET,
   },
   counters: { dynamodb, name: env.METRICS_TABLE },
-  sqs: new SQSClient({ md5: false }),
+  sqs,
   service: serviceOver(invoke, env.SUBSCRIPTIONS_FUNCTION),
   forget: async (request) => {
     const answer = await invoke(env.FORGET_FUNCTION, JSON.stringify(request), FORGET_TIMEOUT_MS);

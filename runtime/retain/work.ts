@@ -1,4 +1,4 @@
-import type { SQSClient } from "@aws-sdk/client-sqs";
+import type { Sqs } from "../aws/clients.ts";
 import type { Log } from "../aws/log.ts";
 import type { Service } from "../aws/service.ts";
 import type { Table } from "../aws/tables.ts";
@@ -15,7 +15,7 @@ export interface Tools {
   readonly store: Store;
   /** The `metrics` table. */
   readonly counters: Table;
-  readonly sqs: SQSClient;
+  readonly sqs: Sqs;
   readonly service: Service;
   /** Asks the function that reaches Redis. @throws Error when it failed */
   forget(request: ForgetRequest): Promise<Forgotten>;

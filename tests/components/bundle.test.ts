@@ -17,7 +17,7 @@ const ceilings: [entry: string, most: number][] = [
   ["runtime/edge/handler.ts", 400 * KB],
   ["runtime/route/handler.ts", 580 * KB],
   ["runtime/deliver/handler.ts", 955 * KB],
-  ["runtime/deliver/sweeper.ts", 500 * KB],
+  ["runtime/deliver/sweeper.ts", 120 * KB],
   ["runtime/subscriptions/handler.ts", 1_150 * KB],
   ["runtime/console/handler.ts", 400 * KB],
   ["runtime/api/handler.ts", 2_700 * KB],
