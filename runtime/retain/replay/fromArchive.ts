@@ -6,7 +6,8 @@ import { offsetOf, timeOf } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job.ts";
 import { DAY_SECONDS, type Millis, type Seconds, secondsOf } from "../../domain/time.ts";
 import type { BatchItem } from "../../store/batches/batchItem.ts";
-import { storeUnlessThere } from "../../store/batches/storeBatches.ts";
+import { findEvents } from "../../store/batches/find.ts";
+import { storeOverExpired } from "../../store/batches/storeBatches.ts";
 import { ARRIVAL_MS, archiveKeys, keptEvents, readObject } from "../archive.ts";
 import type { ArchivedEvent } from "../archiveLines.ts";
 import type { Tools } from "../work.ts";
@@ -69,9 +70,11 @@ export async function restoreSlice(
       const at = timeOf(event_id.slice(4));
       return at >= from && at < to && (named?.has(event_id) ?? true);
     });
-    // Counted with its object, since after a crash the whole object is put back again.
-    let restored = 0;
-    for (const run of runsOf(wanted)) {
+    const own = runsOf(wanted).flat();
+    const missing = await missingOf(tools, job.tenant, own);
+    // Counted with its object, since after a crash the whole object is looked at again.
+    let restored = own.length - missing.length;
+    for (const run of runsOf(missing)) {
       if (!(await goesOn(events, last))) return { events: events + restored, next: last };
       await putRun(tools, run, { tenant: job.tenant, key_id: job.created_by, keepSeconds: KEEP_SECONDS });
       restored += run.length;
@@ -83,7 +86,21 @@ export async function restoreSlice(
   return { events, next: undefined };
 }
 
-/** Puts a run of events back as a batch of its own, unless it is there. */
+/**
+ * Those that the table lacks, or holds only until it removes what has expired. All others are left in the batch that they are in: it may be
+ * a part of this one, or more than it, and none of them may be in two.
+ */
+export async function missingOf(
+  tools: Tools,
+  tenant: Tenant,
+  events: readonly ArchivedEvent[],
+): Promise<ArchivedEvent[]> {
+  const ulids = events.map(({ event_id }) => event_id.slice(4));
+  const known = await findEvents(tools.store, tenant, ulids, { now: tools.now(), body: false, deleted: true });
+  return events.filter(({ event_id }) => !known.has(event_id.slice(4)));
+}
+
+/** Puts a run of events that the table lacks back as a batch of its own. */
 export async function putRun(
   tools: Tools,
   run: readonly ArchivedEvent[],
@@ -108,6 +125,5 @@ export async function putRun(
     deleted: [],
     expiry: secondsOf(tools.now()) + keepSeconds,
   };
-  // Where it is there, it has not expired yet, or was put back by an earlier run.
-  await storeUnlessThere(tools.store.events, batch);
+  await storeOverExpired(tools.store.events, batch, tools.now());
 }

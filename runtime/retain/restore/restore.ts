@@ -5,11 +5,10 @@ import { timeOf } from "../../domain/ids.ts";
 import { encodeJobsMessage, type PutBackMessage } from "../../domain/job.ts";
 import { DEFAULT_RETENTION_DAYS } from "../../domain/retention.ts";
 import { DAY_SECONDS, rfc3339 } from "../../domain/time.ts";
-import { findEvents } from "../../store/batches/find.ts";
 import { removeLowWater } from "../../store/inbox/lateBatch.ts";
 import { ARRIVAL_MS, keptEvents, keysUnder, readObject } from "../archive.ts";
 import type { ArchiveLine } from "../archiveLines.ts";
-import { putRun, runsOf } from "../replay/fromArchive.ts";
+import { missingOf, putRun, runsOf } from "../replay/fromArchive.ts";
 import type { Tools } from "../work.ts";
 
 /**
@@ -80,14 +79,7 @@ async function putBackOf(
     const at = timeOf(event_id.slice(4));
     return at >= range.from && at < range.to;
   });
-  if (archived.length === 0) return 0;
-  const known = await findEvents(
-    tools.store,
-    tenant,
-    archived.map(({ event_id }) => event_id.slice(4)),
-    { now: 0, body: false, deleted: true },
-  );
-  const missing = archived.filter(({ event_id }) => !known.has(event_id.slice(4)));
+  const missing = await missingOf(tools, tenant, archived);
   if (missing.length === 0) return 0;
   const { days } = (await tools.service({ op: "retention", tenants: [tenant] })).answer;
   let events = 0;

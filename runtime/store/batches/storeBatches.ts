@@ -1,6 +1,7 @@
 import { getItems, putItem, putItems, type Table } from "../../aws/tables.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import type { Ulid } from "../../domain/ids.ts";
+import { type Millis, secondsOf } from "../../domain/time.ts";
 import { batchKey } from "../keys.ts";
 import { type BatchItem, decodeBatch, encodeBatch } from "./batchItem.ts";
 
@@ -14,21 +15,27 @@ import { type BatchItem, decodeBatch, encodeBatch } from "./batchItem.ts";
 export const storeNew = (events: Table, batches: readonly BatchItem[]): Promise<void> =>
   putItems(events, batches.map(encodeBatch));
 
-/** Stores a batch unless it is stored. @returns false when it was */
-export const storeUnlessThere = (events: Table, batch: BatchItem): Promise<boolean> =>
-  putItem(events, encodeBatch(batch), { ConditionExpression: "attribute_not_exists(pk)" });
+/** Stores a batch unless it is stored. One that has expired counts as gone: DynamoDB removes it days later. */
+export async function storeOverExpired(events: Table, batch: BatchItem, now: Millis): Promise<void> {
+  await putItem(events, encodeBatch(batch), {
+    ConditionExpression: "attribute_not_exists(pk) OR expires_at <= :now",
+    ExpressionAttributeValues: { ":now": { N: String(secondsOf(now)) } },
+  });
+}
 
 /** What a stored batch already decided. */
 export interface Stored {
   readonly matched: BatchItem["matched"];
   readonly deleted: readonly number[];
+  /** Undefined where it has expired since. */
+  readonly body: BatchItem["body"] | undefined;
 }
 
 /** Stores a batch unless it is stored. @returns undefined when it was stored now, else the stored one */
 export async function storeAgain(events: Table, batch: BatchItem): Promise<Stored | undefined> {
-  if (await storeUnlessThere(events, batch)) return undefined;
+  if (await putItem(events, encodeBatch(batch), { ConditionExpression: "attribute_not_exists(pk)" })) return undefined;
   // Expired between the two calls: nothing is left to deliver.
-  return (await readBatch(events, batch.tenant, batch.first)) ?? { matched: {}, deleted: [] };
+  return (await readBatch(events, batch.tenant, batch.first)) ?? { matched: {}, deleted: [], body: undefined };
 }
 
 /** How many events are stored under a request's first id; undefined where none are. */

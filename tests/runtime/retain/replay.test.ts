@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
+import fc from "fast-check";
 import { suite } from "uvu";
 import {
   archivePrefix,
@@ -89,30 +90,27 @@ test("named subscriptions, types and events narrow a replay", async () => {
   ]);
 });
 
-test("events past the retention come from the archive, and are deliverable like any other", async () => {
-  bench.retentionDays = 10;
-  const old = batchOf(
-    "cus_a",
-    [
-      { event_type: "order", n: 1 },
-      { event_type: "order", n: 2 },
-    ],
-    bench.clock.now - 20 * DAY,
-  );
+/** A batch of so many orders from long ago, which the archive holds, twice if that is asked for. */
+function archived(count: number, copies = 1) {
+  const payloads = Array.from({ length: count }, (_, at) => ({ event_type: "order", n: at + 1 }));
+  const old = batchOf("cus_a", payloads, bench.clock.now - 20 * DAY);
   const head = eventHeads(old.first, old.types);
-  const lines = encodeArchive(
-    old,
-    "cus_a",
-    "live",
-    [1, 2].map((n, i) => ({ head: head(i), raw: Buffer.from(`{"event_type":"order","n":${n}.0}`) })),
-  );
+  const texts = payloads.map((payload, at) => ({ head: head(at), raw: Buffer.from(JSON.stringify(payload)) }));
+  const lines = encodeArchive(old, "cus_a", "live", texts);
   const folder = rfc3339(bench.clock.now - 20 * DAY)
     .slice(0, 13)
     .replaceAll(/[-T]/g, "/");
-  storage.objects.set(`archive/events/prefix=${archivePrefix("cus_a")}/${folder}/x.gz`, gzipSync(Buffer.concat(lines)));
+  const key = `archive/events/prefix=${archivePrefix("cus_a")}/${folder}/x.gz`;
+  storage.objects.set(key, gzipSync(Buffer.concat(Array.from({ length: copies }, () => lines).flat())));
+  return old;
+}
+const past = () => ({ from: rfc3339(bench.clock.now - 30 * DAY), to: range().to });
+
+test("events past the retention come from the archive, and are deliverable like any other", async () => {
+  bench.retentionDays = 10;
+  const old = archived(2);
   const young = await put(5 * DAY, [0]);
-  const from = rfc3339(bench.clock.now - 30 * DAY);
-  const job = await bench.finish(bench.begin("replay", "cus_a", { from, to: range().to }).job_id, works);
+  const job = await bench.finish(bench.begin("replay", "cus_a", past()).job_id, works);
   assert.deepEqual(job.progress, { restored: 2, matched: 3, sent: 4, examined: 3 });
   assert.deepEqual(pairs(), [
     [ORDERS.subscription_id, old.first, [0, 1]],
@@ -125,29 +123,52 @@ test("events past the retention come from the archive, and are deliverable like 
 
 test("deleted events are not replayed from the archive", async () => {
   bench.retentionDays = 10;
-  const numbers = [1, 2, 3];
-  const payloads = numbers.map((n) => ({ event_type: "order", n }));
-  const old = batchOf("cus_a", payloads, bench.clock.now - 20 * DAY);
-  const head = eventHeads(old.first, old.types);
-  const texts = payloads.map((payload, i) => ({ head: head(i), raw: Buffer.from(JSON.stringify(payload)) }));
-  const lines = encodeArchive(old, "cus_a", "live", texts);
-  const folder = rfc3339(bench.clock.now - 20 * DAY)
-    .slice(0, 13)
-    .replaceAll(/[-T]/g, "/");
-  const key = `archive/events/prefix=${archivePrefix("cus_a")}/${folder}/x.gz`;
-  storage.objects.set(key, gzipSync(Buffer.concat([...lines, ...lines])));
+  const old = archived(3, 2);
   // Deleted while it was in the table, which has forgotten it since.
   await storage.put(encodeBatch(old));
   await deleteEvents(storage.store, "cus_a", [ulidAt(old.first, 1)], () => bench.clock.now);
   await storage.remove(encodeBatch(old));
-  const from = rfc3339(bench.clock.now - 30 * DAY);
-  const request = { from, to: range().to, subscription_ids: [ORDERS.subscription_id] };
+  const request = { ...past(), subscription_ids: [ORDERS.subscription_id] };
   await bench.finish(bench.begin("replay", "cus_a", request).job_id, works);
   assert.deepEqual(pairs(), [
     [ORDERS.subscription_id, old.first, [0]],
     [ORDERS.subscription_id, ulidAt(old.first, 2), [0]],
   ]);
 });
+
+const COUNT = 4;
+/** Events that a replay names, or undefined where it asks for a time. */
+const asked = fc.option(fc.subarray([0, 1, 2, 3], { minLength: 1 }), { nil: undefined });
+for (const [says, expiry] of [
+  ["are gone from the table", undefined],
+  ["have expired, and not been removed yet", -1],
+  ["are still there, since they used to be kept longer", DAY / 1_000],
+] as const)
+  test(`replays one after the other take each of their events once from the archive where they ${says}`, () =>
+    fc.assert(
+      fc.asyncProperty(fc.array(asked, { minLength: 1, maxLength: 4 }), async (replays) => {
+        await storage.close();
+        storage = await openStorage();
+        bench = jobBench(storage);
+        bench.subscriptions = [ORDERS];
+        bench.retentionDays = 10;
+        const old = archived(COUNT);
+        if (expiry !== undefined)
+          await storage.put(encodeBatch({ ...old, expiry: Math.floor(bench.clock.now / 1_000) + expiry }));
+        for (const offsets of replays) {
+          bench.sent.clear();
+          const event_ids = offsets?.map((offset) => eventId(ulidAt(old.first, offset)));
+          const request = event_ids === undefined ? past() : { event_ids };
+          const { progress } = await bench.finish(bench.begin("replay", "cus_a", request).job_id, works);
+          const taken = sent().flatMap((message) =>
+            message.kind === "delivery" ? message.indexes.map((at) => ulidAt(message.first, at)) : [],
+          );
+          const wanted = (offsets ?? Array.from({ length: COUNT }, (_, at) => at)).map((at) => ulidAt(old.first, at));
+          assert.deepEqual([taken.sort(), progress.restored], [wanted, wanted.length]);
+        }
+      }),
+      { numRuns: 25 },
+    ));
 
 test("dead letters that the filter names are tried again under their own ids", async () => {
   const [one, two] = [await put(3_000, [1]), await put(2_000, [2])];
