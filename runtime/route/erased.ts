@@ -63,7 +63,8 @@ export async function restOf(
   putPayload: (key: string, packed: Buffer) => Promise<void>,
 ): Promise<Rest> {
   const kept = events.map((raw, offset) => (erased.includes(offset) ? EMPTY : raw));
-  const body = await placeBody(pack(kept), `${batch.tenant}/${batch.first}-rest`, putPayload);
+  // A key of its own: the object that it came in, which may be named `-rest`, is removed afterwards.
+  const body = await placeBody(pack(kept), `${batch.tenant}/${batch.first}-kept`, putPayload);
   const left = Object.entries(matched).map(
     ([id, all]) => [id, all.filter((offset) => !erased.includes(offset))] as const,
   );

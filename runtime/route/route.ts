@@ -26,6 +26,7 @@ import type { Tracer } from "../domain/trace.ts";
 import type { UsageFact } from "../domain/usage/fact.ts";
 import { Budget, CUSTOMER_BUDGET } from "../matching/index.ts";
 import type { BatchItem } from "../store/batches/batchItem.ts";
+import { firstOf, fitting, hasRoom } from "../store/batches/room.ts";
 import type { Stored } from "../store/batches/storeBatches.ts";
 import { storedLate } from "../store/inbox/lateBatch.ts";
 import { liveEvents } from "../store/live.ts";
@@ -103,8 +104,11 @@ interface Work {
   matched: BatchItem["matched"];
   deleted: readonly number[];
   stored: "now" | "before" | undefined;
-  /** Holds events that were erased before they came here, or are stored elsewhere now: it goes when all else is done. */
-  readonly remove?: string | undefined;
+  /**
+   * Holds events that were erased before they came here, or are stored elsewhere now: it goes when all else is done. Where the batch was
+   * stored with this very object before an erasure, it stays: the erasure finds the batch, and writes the rest anew.
+   */
+  remove?: string | undefined;
   /** The message for the events that there was no time to match. */
   readonly rest?: Outgoing | undefined;
   fault?: Fault;
@@ -306,25 +310,35 @@ async function decide(one: Loaded, budget: Budget, spending: Spending, ports: Ro
   const acceptedAt = timeOf(first);
   const key = "inline" in message.body ? undefined : message.body.s3_key;
   // Its stored events were decided when they were stored, and the rest was sent on then, or is now.
-  const { matched, done, exhausted } =
+  const decided =
     one.before === undefined
       ? await matchBatch(snapshot, { first, types: message.types, events: one.events }, budget, spending.isOver)
       : { matched: {}, done: one.before, exhausted: 0 };
+  const { exhausted } = decided;
+  const whole = { count: decided.done, types: message.types.slice(0, decided.done), matched: decided.matched };
+  const done = one.before ?? fitting(whole);
+  const heads = firstOf(whole, done);
   if (exhausted > 0) spending.exhausted.set(tenant, (spending.exhausted.get(tenant) ?? 0) + exhausted);
   const cut = done < one.events.length;
   const erased = one.erased.filter((offset) => offset < done);
-  const all = { events: one.events.slice(0, done), types: message.types.slice(0, done), matched };
+  const all = { events: one.events.slice(0, done), types: heads.types, matched: heads.matched };
   const {
     events,
     types,
     matched: left,
-    body,
+    body: placed,
   } = erased.length === 0
     ? {
         ...all,
         body: cut ? await placeBody(pack(all.events), `${tenant}/${first}-${done}`, ports.putPayload) : message.body,
       }
     : await restOf(all, erased, message, ports.putPayload);
+  let body = placed;
+  if ("inline" in body && !hasRoom({ count: done, types, matched: left }, body)) {
+    const s3_key = `${tenant}/${first}-${done}`;
+    await ports.putPayload(s3_key, body.inline);
+    body = { s3_key };
+  }
   const batch: BatchItem = {
     tenant,
     first,
@@ -426,6 +440,8 @@ async function store(works: readonly Work[], ports: RoutePorts): Promise<void> {
         if (before === undefined) return;
         work.matched = before.matched;
         work.deleted = [...new Set([...before.deleted, ...work.deleted])];
+        const { body } = before;
+        if (body !== undefined && "s3_key" in body && body.s3_key === work.remove) work.remove = undefined;
       } catch (error) {
         work.fault = { phase: "store", error };
       }

@@ -54,14 +54,19 @@ export interface BatchItem {
 const bodyAttributes = (body: Body): Item =>
   "inline" in body ? { body: { B: body.inline } } : { s3_key: S(body.s3_key) };
 
+/** The attributes that grow with what a request has of events, types and matching subscriptions. */
+export const encodeHeads = ({ count, types, matched }: Pick<BatchItem, "count" | "types" | "matched">) => ({
+  types: J(shortTypes(types)),
+  matched: J(Object.entries(matched).map(([id, at]) => (at.length === count ? [id] : [id, at]))),
+});
+
 export function encodeBatch(batch: BatchItem): Item {
   return {
     ...batchKey(batch.tenant, batch.first),
     v: N(VERSION),
     count: N(batch.count),
-    types: J(shortTypes(batch.types)),
+    ...encodeHeads(batch),
     key_id: S(batch.key_id),
-    matched: J(Object.entries(batch.matched).map(([id, at]) => (at.length === batch.count ? [id] : [id, at]))),
     snapshot_version: N(batch.snapshot_version),
     routed_at: N(batch.routed_at),
     ...defined({ stored_at: mapDefined(batch.stored_at, N) }),

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { suite } from "uvu";
 import { decodeIngest } from "../../../runtime/domain/codec/index.ts";
+import { unpack } from "../../../runtime/domain/codec/pack.ts";
 import { eventId, newUlid, ulidAt } from "../../../runtime/domain/ids.ts";
 import type { EventSelector } from "../../../runtime/domain/subscription.ts";
 import { route } from "../../../runtime/route/route.ts";
+import { storeNew } from "../../../runtime/store/batches/storeBatches.ts";
+import { openStorage } from "../../support/storage.ts";
 import { makeWorld, START, TENANT } from "./world.ts";
 
 const test = suite("one customer's matching");
@@ -92,6 +96,57 @@ test("another customer's messages in the same invocation are stored and queued b
   assert.equal(order[0], NEIGHBOUR);
   assert.ok(order.length > 1);
 });
+
+const random = (bytes: number) => randomBytes(bytes).toString("base64");
+const large: [
+  says: string,
+  subscriptions: number,
+  selector: string,
+  events: { event_type: string; text?: string }[],
+][] = [
+  ["of a thousand long types", 1, "*", Array.from({ length: 1_000 }, () => ({ event_type: `a${random(183)}` }))],
+  [
+    "that every second event of a thousand matches hundreds of subscriptions",
+    300,
+    "a",
+    Array.from({ length: 1_000 }, (_, n) => ({ event_type: n % 2 === 0 ? "a" : "b" })),
+  ],
+  [
+    "of many bytes and long types",
+    1,
+    "*",
+    Array.from({ length: 480 }, () => ({ event_type: `a${random(189)}`, text: random(420) })),
+  ],
+];
+for (const [says, subscriptions, selector, events] of large)
+  test(`a request ${says} is stored in items that DynamoDB takes, and delivers each event once`, async () => {
+    const ids = Array.from({ length: subscriptions }, (_, n) => `sub_${String(n).padStart(26, "0")}`);
+    const world = makeWorld(Object.fromEntries(ids.map((id) => [id, selector])));
+    const first = newUlid(START, events.length);
+    assert.deepEqual(await world.route(world.message(events, { first })), []);
+    await workOff(world);
+    const batches = [...world.stored.values()];
+    const storage = await openStorage();
+    await storeNew(storage.store.events, batches);
+    await storage.close();
+    const stored = batches.flatMap(({ body }) =>
+      unpack("inline" in body ? body.inline : world.payloads.get(body.s3_key)!).map(String),
+    );
+    assert.deepEqual(
+      stored,
+      events.map((event) => JSON.stringify(event)),
+    );
+    const wanted = events.flatMap(({ event_type }, at) =>
+      [event_type, "*"].includes(selector) ? [ulidAt(first, at)] : [],
+    );
+    for (const id of ids) {
+      const own = world.deliveries.filter(({ subscription_id }) => subscription_id === id);
+      assert.deepEqual(
+        own.flatMap((delivery) => delivery.indexes.map((at) => ulidAt(delivery.first, at))),
+        wanted,
+      );
+    }
+  });
 
 test("the owner hears of the selectors that took much, where events took all that one may", async () => {
   const world = makeWorld({ ...heavy(300), [all]: "d" });

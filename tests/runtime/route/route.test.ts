@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import type { SQSRecord } from "aws-lambda";
 import fc from "fast-check";
 import { test } from "uvu";
 import { encodeCalls, type IngestMessage } from "../../../runtime/domain/codec/index.ts";
 import { pack, unpack } from "../../../runtime/domain/codec/pack.ts";
+import { newUlid } from "../../../runtime/domain/ids.ts";
 import { type Erasure, subjectHash } from "../../../runtime/domain/job.ts";
 import type { BatchItem } from "../../../runtime/store/batches/batchItem.ts";
 import { makeWorld, START, TENANT } from "./world.ts";
@@ -101,6 +103,37 @@ test("the object of a large request is deleted once its rest is stored, and its 
   assert.deepEqual(bodyOf([...world.stored.values()][0]), ["{}", JSON.stringify(people[1])]);
   assert.deepEqual([...world.payloads], []);
   assert.deepEqual(await world.route(world.again(record, 3)), []);
+});
+
+test("an erasure between two receives of a large request leaves its stored batch the object with its other events", async () => {
+  const world = makeWorld({ sub_a: "$.user" });
+  const packed = pack(people.map((each) => Buffer.from(JSON.stringify(each))));
+  world.payloads.set("big", packed);
+  const record = world.message(people, { body: { s3_key: "big" } });
+  world.fails.add("queue");
+  assert.deepEqual(await world.route(record), [record.messageId]);
+  world.erasures.push({ until: START, subject: ada });
+  assert.deepEqual(await world.route(world.again(record)), []);
+  const [batch] = [...world.stored.values()];
+  assert.deepEqual([batch!.body, world.payloads.get("big")], [{ s3_key: "big" }, packed]);
+  assert.deepEqual(
+    world.deliveries.map(({ subscription_id, indexes }) => [subscription_id, indexes]),
+    [["sub_a", [1]]],
+  );
+});
+
+test("the large rest of a request keeps its other events when one was erased before it came back", async () => {
+  const world = makeWorld({});
+  const first = newUlid(START, 2);
+  const rest = [people[0]!, { ...people[1], picture: randomBytes(400_000).toString("base64") }];
+  const key = `${TENANT}/${first}-rest`;
+  world.payloads.set(key, pack(rest.map((each) => Buffer.from(JSON.stringify(each)))));
+  world.erasures.push({ until: START, subject: ada });
+  assert.deepEqual(await world.route(world.message(rest, { first, part: 1, rest: true, body: { s3_key: key } })), []);
+  assert.deepEqual(
+    [...world.payloads].map(([name, packed]) => [{ s3_key: name }, unpack(packed).map(String)]),
+    [[world.stored.get(first)!.body, ["{}", JSON.stringify(rest[1])]]],
+  );
 });
 
 test("a batch that comes a minute late has the inbox read again from below it, before its message is done", async () => {
