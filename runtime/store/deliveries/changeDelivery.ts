@@ -26,9 +26,26 @@ export interface Move {
   readonly to: DeliveryStatus;
 }
 
+/**
+ * So many of a delivery's attempts keep their answers, the latest: a delivery that its endpoint is probed with for days has hundreds, and all
+ * their answers would exceed the 400 KB that an item may have. As escaped text an answer has 6 KB at most.
+ */
+const ANSWERED = 40;
+
+/** What is written of a delivery. Which posts were shared stays known: other deliveries may keep their answers. */
+const written = (delivery: DeliveryItem): Item => {
+  const kept = delivery.attempts.length - ANSWERED;
+  const attempts = delivery.attempts.map((attempt, at) => {
+    if (at >= kept) return attempt;
+    const { unsent, ...rest } = withoutAnswer(attempt);
+    return rest.answer_with === undefined ? rest : { ...rest, ...defined({ unsent }) };
+  });
+  return encodeDeliveryItem({ ...delivery, attempts });
+};
+
 /** Puts deliveries that nobody else can be working on. */
 export const putDeliveries = (events: Table, deliveries: readonly DeliveryItem[]): Promise<void> =>
-  putItems(events, deliveries.map(encodeDeliveryItem));
+  putItems(events, deliveries.map(written));
 
 /** The delivery as it is now. @throws CodecError when it can't be read */
 export async function readDelivery(events: Table, name: DeliveryName): Promise<DeliveryItem | undefined> {
@@ -46,8 +63,10 @@ const itemNow = async (events: Table, name: DeliveryName): Promise<Item | undefi
 export function merge(before: DeliveryItem | undefined, after: DeliveryItem, current: DeliveryItem): DeliveryItem {
   const attempts = [...current.attempts, ...after.attempts.slice(before?.attempts.length ?? 0)];
   if (current.status === "delivered" || current.status === "cancelled" || after.status === "delivered") {
-    const { held: _, swept: __, next_attempt_at: ___, remaining: ____, ...ended } = after;
-    return { ...ended, attempts, status: current.status === "cancelled" ? "cancelled" : "delivered" };
+    const { held: _, swept: __, next_attempt_at: ___, remaining: ____, reason: _____, ...ended } = after;
+    if (current.status !== "delivered" && current.status !== "cancelled")
+      return { ...ended, attempts, status: "delivered" };
+    return { ...ended, attempts, status: current.status, ...defined({ reason: current.reason }) };
   }
   const mine = after.remaining ?? after.indexes;
   const theirs = new Set(current.remaining ?? current.indexes);
@@ -70,7 +89,7 @@ export async function replaceDelivery(
   let expected = before === undefined ? undefined : encodeDeliveryItem(before);
   let wanted = after;
   for (let tried = 1; ; tried += 1) {
-    if (await putItem(events, encodeDeliveryItem(wanted), unchanged(expected))) return moveOf(replaced, wanted);
+    if (await putItem(events, written(wanted), unchanged(expected))) return moveOf(replaced, wanted);
     if (tried === TRIES) throw keptChanging(after);
     expected = await itemNow(events, after);
     replaced = expected === undefined ? undefined : decodeDeliveryItem(expected);

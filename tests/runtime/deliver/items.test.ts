@@ -67,6 +67,18 @@ const merges: [says: string, after: DeliveryItem, current: DeliveryItem, merged:
     { ...ended, status: "cancelled", attempts: [attempt(500), attempt(200)] },
   ],
   [
+    "a delivery that has ended keeps its own reason, or has none",
+    { ...ended, status: "dead_lettered", reason: "attempts_exhausted", attempts: again.attempts },
+    { ...ended, status: "delivered", reason: "acknowledged_from_backlog" },
+    { ...ended, status: "delivered", reason: "acknowledged_from_backlog", attempts: again.attempts },
+  ],
+  [
+    "an erased one too",
+    again,
+    { ...ended, status: "cancelled", reason: "event_erased" },
+    { ...ended, status: "cancelled", reason: "event_erased", attempts: again.attempts },
+  ],
+  [
     "what either has taken off stays off",
     item({ attempts: again.attempts, remaining: [1, 2, 3] }),
     item({ remaining: [0, 1, 3] }),
@@ -125,6 +137,20 @@ test("what is held goes on or is cancelled, and what an attempt has changed sinc
     [cancelled?.status, cancelled?.reason, cancelled?.next_attempt_at],
     ["cancelled", "subscription_removed", undefined],
   );
+});
+
+test("a delivery that probed its endpoint for days keeps every attempt and the latest answers, and can end", async () => {
+  const attempts = Array.from({ length: 500 }, () => ({ ...attempt(503), response_excerpt: "x".repeat(1_024) }));
+  const waiting = { ...ended, status: "pending", held: true, reason: "circuit_open", attempts } as const;
+  await replace(undefined, waiting);
+  const kept = await stored();
+  assert.deepEqual(
+    kept.attempts.map(({ status_code, response_excerpt = "" }) => [status_code, response_excerpt.length]),
+    attempts.map((_, at) => [503, at < 460 ? 0 : 1_024]),
+  );
+  await replace(kept, { ...ended, status: "delivered", attempts: [...kept.attempts, attempt(200)] });
+  const { status, attempts: all } = await stored();
+  assert.deepEqual([status, all.length], ["delivered", 501]);
 });
 
 test("held and failed deliveries are found by subscription, the oldest first, up to the limit", async () => {
