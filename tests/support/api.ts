@@ -105,6 +105,21 @@ async function createTables(dynamodb: DynamoDBClient): Promise<void> {
   await createDataTables(dynamodb);
 }
 
+/** Calls of one environment of the API. */
+export const callOf =
+  (app: Api): Call =>
+  async (identity, method, path, body, headers = {}) => {
+    const raw = body === undefined || typeof body === "string" || body instanceof Uint8Array;
+    const response = await app.request(path, {
+      method,
+      headers: { "content-type": "application/json", [IDENTITY_HEADER]: encodeIdentity(identity), ...headers },
+      ...defined({ body: mapDefined(body, (body) => (raw ? (body as string) : JSON.stringify(body))) }),
+    });
+    const text = await response.text();
+    const json = response.headers.get("content-type")?.startsWith("application/json") === true;
+    return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
+  };
+
 /**
  * The management API over a PostgreSQL and a DynamoDB of its own.
  * @param fakes replaces what the test doesn't want real: `sqs`, `lambda`, …
@@ -146,17 +161,7 @@ export async function startApi(fakes: Partial<Deps> = {}): Promise<TestApi> {
     },
   };
   const app = buildApp(deps);
-  const call: Call = async (identity, method, path, body, headers = {}) => {
-    const raw = body === undefined || typeof body === "string" || body instanceof Uint8Array;
-    const response = await app.request(path, {
-      method,
-      headers: { "content-type": "application/json", [IDENTITY_HEADER]: encodeIdentity(identity), ...headers },
-      ...defined({ body: mapDefined(body, (body) => (raw ? (body as string) : JSON.stringify(body))) }),
-    });
-    const text = await response.text();
-    const json = response.headers.get("content-type")?.startsWith("application/json") === true;
-    return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
-  };
+  const call = callOf(app);
   const identityOf = (customer_id: string, environment: Identity["environment"], apiKey: string): Identity => ({
     customer_id,
     environment,
