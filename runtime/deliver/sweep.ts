@@ -1,4 +1,4 @@
-import type { Log } from "../aws/log.ts";
+import { errorText, type Log } from "../aws/log.ts";
 import type { Outgoing } from "../aws/queues.ts";
 import type { Item } from "../domain/codec/fields.ts";
 import { encodeProbe, encodeRetry } from "../domain/codec/index.ts";
@@ -65,7 +65,8 @@ async function sweepPage(page: readonly Item[], ports: SweepPorts, counts: { del
   const deliveries: DeliveryItem[] = [];
   for (const item of page) {
     if (!claimed.has(item)) continue;
-    const found = decodeDue(item);
+    const found = read(item, ports);
+    if (found === undefined) continue;
     if ("circuit" in found) {
       const { tenant, subscription_id } = found.circuit;
       messages.push({ text: encodeProbe({ tenant, subscription_id }), group: tenant });
@@ -89,6 +90,16 @@ async function sweepPage(page: readonly Item[], ports: SweepPorts, counts: { del
     counts.deliveries += group.length;
   }
   if (messages.length > 0) await ports.retry(messages);
+}
+
+/** Undefined for an item that can't be read: it is told of again whenever its lease has ended. */
+function read(item: Item, { log }: SweepPorts): ReturnType<typeof decodeDue> | undefined {
+  try {
+    return decodeDue(item);
+  } catch (error) {
+    log("error", "sweep.unreadable", { item: `${item.pk?.S} ${item.sk?.S}`, error: errorText(error) });
+    return undefined;
+  }
 }
 
 const groupKey = ({ tenant, first, subscription_id, replay_id, group, attempts }: DeliveryItem): string =>

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
 import type { Outgoing } from "../../../runtime/aws/queues.ts";
+import { getItem } from "../../../runtime/aws/tables.ts";
 import { circuitStore } from "../../../runtime/deliver/circuits.ts";
 import { sweep } from "../../../runtime/deliver/sweep.ts";
 import { decodeDeliver } from "../../../runtime/domain/codec/index.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";
 import { type DeliveryItem, encodeDeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
 import { claimDue, due } from "../../../runtime/store/deliveries/waiting.ts";
+import { deliveryKey } from "../../../runtime/store/keys.ts";
 import { openStorage, type Storage } from "../../support/storage.ts";
 import { START, SUB, TENANT } from "./world.ts";
 
@@ -15,10 +17,12 @@ const HOUR = 3_600_000;
 let storage: Storage;
 let clock = START;
 let sent: Outgoing[] = [];
+let logged: string[] = [];
 test.before.each(async () => {
   storage = await openStorage();
   clock = START;
   sent = [];
+  logged = [];
 });
 test.after.each(() => storage.close());
 
@@ -38,7 +42,7 @@ const run = (retry = async (messages: readonly Outgoing[]) => void sent.push(...
   sweep({
     due: (partition, until) => due(storage.store.events, partition, until),
     claim: (item, until) => claimDue(storage.store.events, item, until),
-    log: () => undefined,
+    log: (_, message) => logged.push(message),
     now: () => clock,
     retry,
   });
@@ -96,6 +100,21 @@ test("batches of a sweeper that died are found again when its lease is over, and
   clock += 300_000;
   assert.deepEqual(await run(), { deliveries: 1, probes: 0 });
   assert.deepEqual(batches(), [first]);
+});
+
+test("an item that can't be read is told of, and keeps no other from being sent", async () => {
+  const group = "msg_together";
+  const damaged = await waits(START, { group });
+  const firsts = [await waits(START, { group }), await waits(START, { group })].sort();
+  const item = await getItem(
+    storage.store.events,
+    deliveryKey({ tenant: TENANT, first: damaged, subscription_id: SUB }),
+    "strong",
+  );
+  await storage.put({ ...item!, attempts: { S: "[" } });
+  assert.deepEqual(await run(), { deliveries: 2, probes: 0 });
+  assert.deepEqual(batches(), firsts);
+  assert.deepEqual(logged, ["sweep.unreadable", "sweep.swept"]);
 });
 
 test("deliveries of one post go back as one", async () => {
