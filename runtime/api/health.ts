@@ -135,6 +135,7 @@ async function askMetrics(deps: Deps): Promise<PlatformMetrics> {
         metric("writes", "AWS/DynamoDB", "WriteThrottleEvents", ["TableName", EVENTS_TABLE], "Sum"),
       ],
     }),
+    { abortSignal: AbortSignal.timeout(WAIT_MS) },
   );
   const result = (id: string) => MetricDataResults.find(({ Id }) => Id === id);
   const values = (id: string): readonly number[] => result(id)?.Values ?? [];

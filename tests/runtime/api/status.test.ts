@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { mock } from "node:test";
 import { suite } from "uvu";
 import type { Deps } from "../../../runtime/api/deps.ts";
 import { operator, startApi, type TestApi } from "../../support/api.ts";
+import { eventually } from "../../support/eventually.ts";
 
 const test = suite("status of the platform");
 
@@ -38,12 +40,19 @@ test.before(async () => {
     } as unknown as Deps["sqs"],
     lambda: { send: answering("subscriptions", () => ({})) } as unknown as Deps["lambda"],
     cloudwatch: {
-      send: ({
-        input,
-      }: {
-        input: { MetricDataQueries: { Id: string; MetricStat: { Metric: { Dimensions: { Value: string }[] } } }[] };
-      }) => {
+      send: async (
+        {
+          input,
+        }: {
+          input: { MetricDataQueries: { Id: string; MetricStat: { Metric: { Dimensions: { Value: string }[] } } }[] };
+        },
+        given: { abortSignal?: AbortSignal } = {},
+      ) => {
         world.asked.metrics += 1;
+        if (world.away.has("cloudwatch's answer"))
+          await new Promise((_, reject) =>
+            given.abortSignal?.addEventListener("abort", () => reject(new Error("late"))),
+          );
         return answering("cloudwatch", () => ({
           MetricDataResults: input.MetricDataQueries.map(({ Id, MetricStat }) => {
             const of = MetricStat.Metric.Dimensions[0]!.Value;
@@ -58,7 +67,7 @@ test.before(async () => {
 test.after(() => api.close());
 test.before.each(() => {
   world.away.clear();
-  Object.assign(world, { waiting: {}, oldest: {}, throttles: 0 });
+  Object.assign(world, { waiting: {}, oldest: {}, throttles: 0, asked: { queues: 0, metrics: 0 } });
   // What was seen before is too old by now.
   api.advance(61_000);
 });
@@ -131,6 +140,21 @@ const faults: [what: string, put: () => void, expected: string][] = [
   ["the subscriptions service is away", () => world.away.add("subscriptions"), "down degraded ok ok down"],
   ["CloudWatch is away", () => world.away.add("cloudwatch"), "degraded degraded ok ok ok"],
 ];
+test("CloudWatch that gives no answer is waited for as long as the others, and not longer", async () => {
+  const late = new AbortController();
+  const timeout = mock.method(AbortSignal, "timeout", () => late.signal);
+  world.away.add("cloudwatch's answer");
+  const waiting = open();
+  await eventually(
+    () => Promise.resolve(world.asked.metrics),
+    (asked) => asked > 0,
+  );
+  late.abort();
+  assert.equal(states(await waiting), "degraded degraded ok ok ok");
+  assert.deepEqual(timeout.mock.calls.at(-1)!.arguments, [5_000]);
+  timeout.mock.restore();
+});
+
 for (const [what, put, expected] of faults) {
   test(`where ${what} the status says so`, async () => {
     put();
