@@ -17,7 +17,8 @@ export function costPage(prod: Graph, dev: Graph): string {
     servicesOf(lines).find((one) => one.service === service)?.usd ?? 0;
   const packed = bills[2]!;
   const month = { ...usualLoad, retentionDays: 7 };
-  const idle = totalOf(billOf(dev, { ...usualLoad, eventsPerSecond: 1, eventsPerRequest: 1, retentionDays: 7 }));
+  const small = (eventsPerSecond: number) =>
+    totalOf(billOf(dev, { ...usualLoad, eventsPerSecond, eventsPerRequest: 1, retentionDays: 7 }));
   const watching = [1, 100, 10_000].map((watched) => {
     const lines = billOf(prod, { ...usualLoad, watched });
     return { watched, usd: totalOf(lines) - totalOf(billOf(prod, usualLoad)) };
@@ -103,8 +104,8 @@ each billed as 5 KB ([why there is none](decisions/metrics.md)):
 
 ## Small
 
-The dev stack with one event a second costs about ${dollars(idle)} a month, nearly all of it for what stands idle: the database and its proxy, the cache, interface
-endpoints, keys and alarms.
+The dev stack with one event a second, each in a request of its own, costs about ${dollars(small(1))} a month (\`npm run cost -- --stack dev --events-per-second 1
+--events-per-request 1 --retention-days 7\`). Of these ${dollars(small(0.001))} are for what stands idle: the database and its proxy, the cache, interface endpoints, keys and alarms.
 
 ## What others list
 

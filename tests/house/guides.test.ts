@@ -26,6 +26,18 @@ for (const page of ["README.md", "SECURITY.md", ...globSync("docs/**/*.md", { cw
       [],
     ));
 
+  test(`${page}: every option of an npm script is one that the script takes`, () =>
+    assert.deepEqual(
+      [...text.matchAll(/npm run ([a-z][\w:-]*) -- ([^`#\n]*)/g)].flatMap(([, name, given]) => {
+        const program = readFileSync(join(root, /\S+\.ts$/.exec(scripts[name!]!)![0]), "utf8");
+        // What stands in "$( … )" belongs to another program.
+        return [...given!.replaceAll(/"\$\(.*?\)"/g, "").matchAll(/(?<=^| )--([a-z][a-z-]*)/g)]
+          .filter(([, option]) => !new RegExp(`${option}"?: [{"]`).test(program))
+          .map(([option]) => `${name} ${option}`);
+      }),
+      [],
+    ));
+
   test(`${page}: every setting exists`, () =>
     assert.deepEqual(
       [...text.matchAll(/triggers:([A-Za-z]+)/g)]

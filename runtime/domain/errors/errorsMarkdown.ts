@@ -44,7 +44,7 @@ export function errorsMarkdown(): string {
   return `${[
     "# Errors",
     "Every refusal has one shape. `code` is for programs and stays; `message` is for people and may change; `details`, where given, names each thing wrong, with `index` (of the event in an array) and `path` (a JSON Pointer, or the name of a parameter). `request_id` is also the header `x-request-id` of every answer.",
-    "`429` and `503` carry `Retry-After` in seconds; answers of `POST /events` carry `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` besides. A `5xx` never hides an accepted event, and a `202` never covers a lost one.",
+    "`429` and `503` carry `Retry-After` in seconds; every answer to a key carries `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset`. A `5xx` never hides an accepted event, and a `202` never covers a lost one.",
     ["| code | status | worth repeating | when |", "|---|---|---|---|", ...rows].join("\n"),
     ...codes.map(section),
     failuresSection(),
