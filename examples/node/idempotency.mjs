@@ -17,20 +17,20 @@ async function send() {
     signal: AbortSignal.timeout(10_000),
   });
   const text = await response.text();
-  if (response.ok) return text;
+  if (response.ok) return { text };
   // 4xx other than these says that the request itself is wrong: a repeat would be refused again.
   if (response.status < 500 && ![409, 429].includes(response.status)) {
     console.error(text);
     process.exit(1);
   }
-  await setTimeout(1_000 * Number(response.headers.get("retry-after") ?? 0));
+  return { retryAfter: response.headers.get("retry-after") };
 }
 
-for (let attempt = 0; attempt < 5; attempt += 1) {
-  const accepted = await send().catch(() => undefined);
-  if (accepted !== undefined) {
-    console.log(accepted);
-    break;
-  }
-  await setTimeout(1_000 * 2 ** attempt);
+let answer;
+for (let attempt = 0; attempt < 5 && answer === undefined; attempt += 1) {
+  const { text, retryAfter } = await send().catch(() => ({}));
+  answer = text;
+  if (answer === undefined) await setTimeout(1_000 * Number(retryAfter ?? 2 ** attempt));
 }
+if (answer === undefined) throw new Error("the event may be stored or not: send it again under the same key");
+console.log(answer);

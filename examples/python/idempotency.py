@@ -1,4 +1,5 @@
 """Sends an event until the platform has answered for it: a repeat under the same key makes no second event."""
+import http.client
 import json
 import os
 import time
@@ -28,5 +29,7 @@ for attempt in range(5):
         if error.code not in (409, 429) and error.code < 500:
             raise
         time.sleep(float(error.headers.get("retry-after") or 2**attempt))
-    except urllib.error.URLError:
+    except (OSError, http.client.HTTPException):  # no answer, or none in time
         time.sleep(2**attempt)
+else:
+    raise SystemExit("the event may be stored or not: send it again under the same key")

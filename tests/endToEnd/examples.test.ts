@@ -1,7 +1,10 @@
 // group: shared 3
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { globSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { createServer } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { suite } from "uvu";
@@ -175,7 +178,38 @@ for (const language of ["curl", "Python", "Node.js"])
     }
   });
 
-test("a receiver refuses a post whose signature is wrong, old or missing", async () => {
+test("an example that repeats goes on after a broken connection, and fails where no answer is a good one", async () => {
+  const keys: unknown[] = [];
+  const server = createServer((request, response) => {
+    keys.push(request.headers["idempotency-key"]);
+    const [, way] = request.url!.split("/");
+    if (way === "never") response.writeHead(503, { "retry-after": "0" }).end("{}");
+    else if (keys.length === 1) request.resume().on("end", () => request.socket.destroy());
+    else response.writeHead(202).end("taken");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  try {
+    for (const [folder, file] of [
+      ["python", "examples/python/idempotency.py"],
+      ["node", "examples/node/idempotency.mjs"],
+    ] as const) {
+      if (!(await isThere(folder))) continue;
+      const at = (way: string) => ({ TRIGGERS_URL: `http://127.0.0.1:${port}/${way}`, TRIGGERS_API_KEY: "key" });
+      keys.length = 0;
+      const { code, output } = await run(runners[folder]!, [file], at("broken"));
+      assert.deepEqual([code, output.trim(), keys.length, new Set(keys).size], [0, "taken", 2, 1], file);
+      keys.length = 0;
+      const never = await run(runners[folder]!, [file], at("never"));
+      assert.deepEqual([never.code, keys.length, new Set(keys).size], [1, 5, 1], file);
+      assert.match(never.output, /send it again under the same key/);
+    }
+  } finally {
+    server.close();
+  }
+});
+
+test("a receiver refuses a post whose signature is wrong, old or missing, and outlives what strangers send", async () => {
   for (const [folder, file] of [
     ["python", "examples/python/receiver.py"],
     ["node", "examples/node/receiver.mjs"],
@@ -205,6 +239,15 @@ test("a receiver refuses a post whose signature is wrong, old or missing", async
         [401, 401, 401],
         file,
       );
+      // As long as a right one in letters, and longer in bytes; a time in digits of another script; a body that breaks off.
+      assert.equal(await post({ ...signed, "webhook-signature": `v1,${"\u00e9".repeat(44)}` }), 401, file);
+      assert.equal(await post({ ...signed, "webhook-timestamp": "\u00b2" }), 401, file);
+      const broken = connect(port, "127.0.0.1");
+      broken.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nhalf", () => broken.destroy());
+      await once(broken, "close");
+      assert.equal(await post(signed), 401, file);
+      const none = await run(runners[folder]!, [file], { SIGNING_SECRET: "", RECEIVER_PORT: String(await freePort()) });
+      assert.deepEqual([none.code, /SIGNING_SECRET is not set/.test(none.output)], [1, true], file);
     } finally {
       child.kill();
     }
