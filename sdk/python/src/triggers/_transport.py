@@ -9,7 +9,7 @@ import re
 import time
 import uuid
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Union
 from urllib.parse import quote, urlencode, urljoin
@@ -71,7 +71,6 @@ class Call:
     retries: int | None = None
     #: What ends it from another thread; for the client that blocks.
     cancel: Cancel | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def path_of(path: str, params: Mapping[str, Any] | None = None, query: Mapping[str, Any] | None = None) -> str:
