@@ -145,7 +145,7 @@ const routes = buildRouteMap<string, Context>({
       {
         flags: {
           ...selecting,
-          path: { kind: "parsed", parse: text, brief: "Path at that port", default: "/", placeholder: "path" },
+          path: word("Path at that port (/)", "path"),
           like: word("Receive what this subscription receives", "subscription"),
           single: flag("One object a post, in place of an array"),
           payload: flag("Bare payloads, without event_id and received_at"),

@@ -16,7 +16,7 @@ export interface Count {
   readonly events: number;
   /** There are more: counting ended here. */
   readonly more: boolean;
-  /** Of them, how many each named subscription matches today; absent where none is named. */
+  /** Of them, how many each named subscription matches today; absent where none is named, and where a rehearsal would count other events. */
   readonly matched?: Readonly<Record<string, number>>;
 }
 
@@ -25,16 +25,16 @@ const PAGE = 1_000;
 
 /** Counts before anything is sent. @throws TriggersError */
 export async function countReplay(triggers: Triggers, body: ReplayBody): Promise<Count> {
+  const { event_ids, event_type, subscription_ids, from, to } = body;
   let events = 0;
   let more = false;
-  if (body.event_ids !== undefined) {
-    for (let at = 0; at < body.event_ids.length; at += PAGE) {
-      const some = body.event_ids.slice(at, at + PAGE);
+  if (event_ids !== undefined) {
+    for (let at = 0; at < event_ids.length; at += PAGE) {
+      const some = event_ids.slice(at, at + PAGE);
       const { missing } = await triggers.call("POST", "/events/lookup", { body: { event_ids: some } });
       events += some.length - missing.length;
     }
   } else {
-    const { from, to, event_type } = body;
     const query = { acknowledged: "all" as const, limit: String(PAGE), from, to, event_type };
     for await (const { items } of triggers.inbox(query as never).pages()) {
       events += items.length;
@@ -44,11 +44,13 @@ export async function countReplay(triggers: Triggers, body: ReplayBody): Promise
       }
     }
   }
-  if (body.subscription_ids === undefined || body.from === undefined) return { events, more };
+  // A rehearsal goes through all events of a time.
+  if (subscription_ids === undefined || from === undefined || event_ids !== undefined || event_type !== undefined)
+    return { events, more };
   const matched: Record<string, number> = {};
-  for (const id of body.subscription_ids) {
+  for (const id of subscription_ids) {
     const { event_selector } = await triggers.call("GET", "/subscriptions/{id}", { params: { id } });
-    const range = { from: body.from, ...defined({ to: body.to }) };
+    const range = { from, ...defined({ to }) };
     matched[id] = (await triggers.rehearse({ event_selector, ...range, limit: MOST })).matched;
   }
   return { events, more, matched };

@@ -37,3 +37,9 @@ export function exitOf(thrown: unknown): number {
   if (thrown.status === 404) return exits.not_found;
   return thrown.status >= 500 || thrown.status === 429 ? exits.unreachable : exits.refused;
 }
+
+/** The same for several requests that failed: a key or a platform that is at fault for any of them comes before what is wrong with one. */
+export function exitOfAll(thrown: readonly unknown[]): number {
+  const codes = thrown.map(exitOf);
+  return [exits.key, exits.unreachable].find((code) => codes.includes(code)) ?? exits.refused;
+}

@@ -10,6 +10,11 @@ import type { Context } from "./run.ts";
 
 // Types of Node.js and of Stricli differ in whether an exit code may be undefined.
 const context = { process } as StricliDynamicCommandContext<Context>;
+// What reads the answers may have enough of them, as `head` has.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(exits.done);
+});
 const words = process.argv.slice(2);
 const app = appFor(words.includes("--json"));
 const [first, ...rest] = words;

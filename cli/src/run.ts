@@ -57,7 +57,7 @@ class Output {
   /** Colour where somebody sees it. @param code of ANSI */
   paint(text: string, code: number): string {
     const { env, stdout } = this.#process;
-    const seen = stdout.isTTY && !this.json && env.NO_COLOR === undefined;
+    const seen = stdout.isTTY && !this.json && !env.NO_COLOR;
     return seen ? `${this.#mark}[${code}m${text}${this.#mark}[0m` : text;
   }
 

@@ -16,7 +16,9 @@ const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_6
 /** `15m`, `24h`, `7d` before now, or an RFC 3339 time. @returns RFC 3339 @throws CommandError */
 export function when(text: string, now = Date.now()): string {
   const [, amount, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
-  const at = unit === undefined ? Date.parse(text) : now - Number(amount) * UNITS_MS[unit]!;
+  // Date.parse alone takes nearly anything: of "5" it makes May 2001.
+  const absolute = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  const at = unit === undefined ? absolute : now - Number(amount) * UNITS_MS[unit]!;
   if (Number.isNaN(at)) throw new CommandError(`${text} is no time: write 15m, 24h, 7d, or 2026-11-25T10:00:00Z.`);
   return new Date(at).toISOString();
 }

@@ -7,10 +7,10 @@ import { table } from "../../cli/src/text.ts";
 import { TriggersError } from "../../sdk/typescript/src/errors.ts";
 
 /** What a command writes to a terminal. */
-async function written(work: (out: Work<object>["out"]) => void, json = false): Promise<string> {
+async function written(work: (out: Work<object>["out"]) => void, json = false, env = {}): Promise<string> {
   let text = "";
   const stream = { isTTY: true, write: (some: string) => (text += some) };
-  const process = { stdout: stream, stderr: stream, env: {} } as unknown as NodeJS.Process;
+  const process = { stdout: stream, stderr: stream, env } as unknown as NodeJS.Process;
   const run = command<object, []>(async ({ out }) => work(out));
   await run.call({ process }, { json, local: false, sandbox: false });
   return text;
@@ -63,6 +63,8 @@ test("a refusal says each thing once, and where", async () => {
 test("colours are the program's own", async () => {
   const told = await written((out) => out.answer({}, () => out.paint("a\u001b[31mb\u009b2J", 32)));
   assert.equal(told, "\u001b[32ma\\u001b[31mb\\u009b2J\u001b[0m\n");
+  const painted = (NO_COLOR: string) => written((out) => out.answer({}, () => out.paint("a", 32)), false, { NO_COLOR });
+  assert.deepEqual([await painted("1"), await painted("")], ["a\n", "\u001b[32ma\u001b[0m\n"]);
 });
 
 test.run();

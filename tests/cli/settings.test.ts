@@ -116,7 +116,8 @@ test("times are said as people say them", () => {
     ["15m", "24h", "7d", "2026-11-25T08:00:00+01:00"].map((text) => when(text, now)),
     ["2026-11-25T09:45:00.000Z", "2026-11-24T10:00:00.000Z", "2026-11-18T10:00:00.000Z", "2026-11-25T07:00:00.000Z"],
   );
-  assert.throws(() => when("soon"), { exit: exits.usage, message: /^soon is no time/ });
+  for (const text of ["soon", "5", "10 minutes", "2026"])
+    assert.throws(() => when(text), { exit: exits.usage, message: new RegExp(`^${text} is no time`) });
 });
 
 test("a column is as wide as its longest cell", () =>

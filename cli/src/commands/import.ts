@@ -1,6 +1,7 @@
+import { existsSync } from "node:fs";
 import { defined } from "../../../runtime/domain/defined.ts";
-import { exits } from "../exits.ts";
-import { beginPrivate, parsed, readNamed, writePrivate } from "../files.ts";
+import { exitOfAll, exits } from "../exits.ts";
+import { beginPrivate, parsed, readNamed, readPrivate, writePrivate } from "../files.ts";
 import type { Converted } from "../migrate/converted.ts";
 import { goesOn } from "../migrate/list.ts";
 import { command } from "../run.ts";
@@ -30,16 +31,22 @@ function lines({ name, subscription, not, differs, disabled }: Converted, made?:
   ];
 }
 
+/** Signing secrets by subscription, as an earlier import left them. @throws CommandError where the file can't be read or written */
+function secretsIn(file: string): Record<string, string> {
+  beginPrivate(file).drop();
+  return existsSync(file) ? parsed<Record<string, string>>(readPrivate(file), file) : {};
+}
+
 export default command<Flags, [file: string]>(async ({ flags, out, process, client }, file) => {
   const input = parsed<unknown>(await readNamed(file, process.stdin), file);
   const entries = (await converters[flags.from]())(input);
   const made = new Map<Converted, string>();
-  const secrets: Record<string, string> = {};
   const failed: { name: string; message: string }[] = [];
+  const errors: unknown[] = [];
   if (flags.apply) {
     const triggers = client();
-    // Before any is made: a secret is shown once.
-    if (flags.secrets !== undefined) beginPrivate(flags.secrets).drop();
+    // Before any is made: a secret is shown once. Those of an earlier import stay in the file.
+    const secrets = flags.secrets === undefined ? {} : secretsIn(flags.secrets);
     for (const entry of entries) {
       if (entry.subscription === undefined) continue;
       try {
@@ -48,6 +55,8 @@ export default command<Flags, [file: string]>(async ({ flags, out, process, clie
         });
         made.set(entry, one.subscription_id);
         secrets[one.subscription_id] = one.signing_secret;
+        // After each: what was made is never without its secret.
+        if (flags.secrets !== undefined) writePrivate(flags.secrets, `${JSON.stringify(secrets, null, 2)}\n`);
         // A subscription begins active; what matches in between waits in its backlog once it is disabled.
         if (entry.disabled)
           await triggers.call("PATCH", "/subscriptions/{id}", {
@@ -55,10 +64,9 @@ export default command<Flags, [file: string]>(async ({ flags, out, process, clie
             body: { status: "disabled" },
           });
       } catch (error) {
+        errors.push(error);
         failed.push({ name: entry.name, message: (error as Error).message });
       }
-      // After each: what was made is never without its secret.
-      if (flags.secrets !== undefined) writePrivate(flags.secrets, `${JSON.stringify(secrets, null, 2)}\n`);
     }
   }
   const more = goesOn(input);
@@ -82,5 +90,5 @@ export default command<Flags, [file: string]>(async ({ flags, out, process, clie
         : []),
     ],
   );
-  return failed.length > 0 ? exits.refused : left > 0 || more ? exits.bad_news : exits.done;
+  return errors.length > 0 ? exitOfAll(errors) : left > 0 || more ? exits.bad_news : exits.done;
 });

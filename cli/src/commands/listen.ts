@@ -12,7 +12,7 @@ import { type SelectorFlags, selectorOf } from "../selector.ts";
 import { connectionOf } from "../settings.ts";
 
 interface Flags extends SelectorFlags {
-  readonly path: string;
+  readonly path?: string;
   readonly like?: string;
   readonly single: boolean;
   readonly payload: boolean;
@@ -26,8 +26,10 @@ const ALL = "$";
 const FRESH_MS = 4 * 60_000;
 
 /** A port of this machine, or a whole address. @throws CommandError */
-function targetOf(text: string, path: string): URL {
-  if (/^\d+$/.test(text) && Number(text) > 0 && Number(text) < 65_536) return new URL(path, `http://127.0.0.1:${text}`);
+function targetOf(text: string, path: string | undefined): URL {
+  if (/^\d+$/.test(text) && Number(text) > 0 && Number(text) < 65_536)
+    return new URL(path ?? "/", `http://127.0.0.1:${text}`);
+  if (path !== undefined) throw new CommandError("--path belongs to a port: write an address with its path in it.");
   if (/^https?:\/\//.test(text) && URL.canParse(text)) return new URL(text);
   throw new CommandError(`${text} is no port and no address: write 3000, or http://127.0.0.1:3000/webhook.`);
 }

@@ -1,6 +1,6 @@
 import { templates } from "../../../console/src/templates.ts";
 import { parseLossless } from "../../../sdk/typescript/src/lossless.ts";
-import { CommandError, exits } from "../exits.ts";
+import { CommandError, exitOfAll, exits } from "../exits.ts";
 import { readAll, readNamed } from "../files.ts";
 import { command } from "../run.ts";
 
@@ -40,19 +40,25 @@ function readLossless(text: string, file = "the given text"): unknown {
 }
 
 export default command<Flags, [file?: string]>(async ({ flags, out, process, client }, file) => {
+  if (flags.lines && (flags.dryRun || flags.idempotencyKey !== undefined))
+    throw new CommandError("Leave out --dry-run and --idempotency-key with --lines: its events go in many requests.");
   const triggers = client();
   const text = await textOf(flags, file, process.stdin);
   if (flags.lines) {
     const batch = triggers.batch({ maxEvents: 500, maxWaitMs: 1_000 });
     let accepted = 0;
     const refused: { line: number; message: string }[] = [];
+    const errors: Error[] = [];
     for (const [at, line] of text.split("\n").entries()) {
       if (line.trim() === "") continue;
       batch.addText(line).then(
         () => {
           accepted += 1;
         },
-        (error: Error) => refused.push({ line: at + 1, message: error.message }),
+        (error: Error) => {
+          errors.push(error);
+          refused.push({ line: at + 1, message: error.message });
+        },
       );
     }
     await batch.close();
@@ -61,7 +67,7 @@ export default command<Flags, [file?: string]>(async ({ flags, out, process, cli
       `${accepted} accepted, ${refused.length} refused`,
       ...refused.map(({ line, message }) => `  line ${line}: ${message}`),
     ]);
-    return refused.length === 0 ? exits.done : exits.refused;
+    return errors.length === 0 ? exits.done : exitOfAll(errors);
   }
   if (flags.dryRun) {
     const { results } = await triggers.dryRun(readLossless(text, file) as object);

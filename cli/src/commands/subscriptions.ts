@@ -36,6 +36,9 @@ export const create = command<
 >(async ({ flags, out, process, client }, url) => {
   const from = flags.file;
   if (from === undefined && url === undefined) throw new CommandError("Give the webhook's URL, or --file.");
+  const { type, jsonpath, cel, workflow } = flags;
+  if (from !== undefined && [url, type, jsonpath, cel, workflow].some((one) => one !== undefined))
+    throw new CommandError("Give --file, or the webhook's URL with its selector and workflow; not both.");
   const body =
     from === undefined
       ? {
