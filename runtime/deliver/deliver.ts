@@ -47,8 +47,8 @@ export interface DeliverPorts extends GatherPorts, EffectPorts {
   readonly held: Held;
   /** Whether the message came from the queue of first attempts. */
   firstLane(record: SQSRecord): boolean;
-  /** Puts deliveries that nobody else can be working on. */
-  putItems(items: readonly DeliveryItem[]): Promise<void>;
+  /** Puts deliveries that nobody else can be working on. @returns by position, why it was not put; undefined where it was */
+  putItems(items: readonly DeliveryItem[]): Promise<(Error | undefined)[]>;
   /** Replaces the delivery that was read before (undefined for a new one) by its new state, merged with the changes since. */
   replaceItem(before: DeliveryItem | undefined, after: DeliveryItem): Promise<Move>;
   /** Sends to the queue of retries. @throws Error when not all could be sent */
@@ -384,11 +384,11 @@ async function keepAll(
     else others.push(entry);
   }
   const put = async () => {
-    try {
-      await ports.putItems([...fresh.values()].map(({ item }) => item));
-      for (const { item, delivery } of fresh.values()) moved.push(...movedOf(delivery, moveOf(undefined, item)));
-    } catch (error) {
-      for (const { delivery } of fresh.values()) fail("keep", [delivery], error);
+    const all = [...fresh.values()];
+    const errors = await ports.putItems(all.map(({ item }) => item));
+    for (const [at, { item, delivery }] of all.entries()) {
+      if (errors[at] === undefined) moved.push(...movedOf(delivery, moveOf(undefined, item)));
+      else fail("keep", [delivery], errors[at]);
     }
   };
   await Promise.all([

@@ -43,8 +43,8 @@ const written = (delivery: DeliveryItem): Item => {
   return encodeDeliveryItem({ ...delivery, attempts });
 };
 
-/** Puts deliveries that nobody else can be working on. */
-export const putDeliveries = (events: Table, deliveries: readonly DeliveryItem[]): Promise<void> =>
+/** Puts deliveries that nobody else can be working on. @returns by position, why it was not put; undefined where it was */
+export const putDeliveries = (events: Table, deliveries: readonly DeliveryItem[]): Promise<(Error | undefined)[]> =>
   putItems(events, deliveries.map(written));
 
 /** The delivery as it is now. @throws CodecError when it can't be read */

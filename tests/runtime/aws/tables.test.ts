@@ -59,6 +59,16 @@ test("six answers in a row that got nothing done are an error that says how much
   assert.equal(message, "3 items were still not read after 6 tries");
 });
 
+test("items that could not be put are named, and no others", async () => {
+  const { table } = limited([2, 0, 0, 0, 0, 0, 0]);
+  const outcomes = await putItems(table, named(25));
+  const left = outcomes.flatMap((error, at) => (error === undefined ? [] : [at]));
+  assert.deepEqual(
+    left,
+    Array.from({ length: 23 }, (_, at) => at + 2),
+  );
+});
+
 test("a condition that does not hold is an answer, every other refusal an error", async () => {
   const refusing = (name: string) => ({
     dynamodb: {

@@ -164,6 +164,24 @@ test("a delivery that a job tries again counts once as replayed, one that a pers
   );
 });
 
+test("of deliveries that are kept in one call, those that were not put come again, and all others have counted", async () => {
+  const world = answering();
+  const firsts = [world.accept([{ n: 1 }]), world.accept([{ n: 2 }])];
+  world.subscribe({ max_batch: 1 });
+  world.faults.set("record all but the first", new Error("the table is full"));
+  await world.settle();
+  await world.run(world.now() + HOUR);
+  assert.deepEqual(
+    firsts.map((first) => world.delivery(first)?.status),
+    ["delivered", "delivered"],
+  );
+  assert.deepEqual(
+    attempts(world).map(({ outcome }) => outcome),
+    ["delivered", null, "delivered"],
+  );
+  assert.equal(moves(world).length, 2);
+});
+
 test("a post whose delivery's state could not be kept counts as an attempt without an outcome: it comes again", async () => {
   const world = answering(500, 500);
   world.accept([{ n: 1 }]);
