@@ -13,11 +13,8 @@ export interface Exception {
   readonly until: string;
 }
 
-export type Level = "mandatory" | "advisory" | "disabled";
-
+/** No rule can be switched off: what is let pass has a reason and an end, and stands in the report. */
 export interface Configuration {
-  /** Level of rules that are not mandatory, by name. */
-  readonly levels?: Readonly<Record<string, Level>>;
   readonly exceptions?: readonly Exception[];
 }
 
@@ -45,8 +42,8 @@ export function checkConfiguration(configuration: Configuration, now: Date): voi
       ...(end - now.getTime() > longest ? [`${where}: ends more than a year from now`] : []),
     ];
   });
-  const unknown = Object.keys(configuration.levels ?? {}).filter((name) => !known.has(name));
-  problems.push(...unknown.map((name) => `level of ${name}: no such rule`));
+  const others = Object.keys(configuration).filter((member) => member !== "exceptions");
+  problems.push(...others.map((member) => `${member}: there are exceptions alone`));
   if (problems.length > 0) throw new Error(`the policies' configuration is wrong:\n  - ${problems.join("\n  - ")}`);
 }
 
@@ -77,20 +74,18 @@ export function evaluate(
   now: Date,
 ): readonly Verdict[] {
   const stack = stackOf(resources);
-  const { exceptions = [], levels = {} } = configuration;
-  return rules
-    .filter((rule) => levels[rule.name] !== "disabled")
-    .flatMap((rule) =>
-      subjectsOf(rule, stack).map((resource): Verdict => {
-        const finding = examine(rule, resource, stack);
-        if (finding === undefined) return { rule, resource, outcome: "passed" };
-        const exception = exceptionFor(finding, name, exceptions, now);
-        const { message } = finding;
-        return exception === undefined
-          ? { rule, resource, outcome: "failed", message }
-          : { rule, resource, outcome: "excepted", message, exception };
-      }),
-    );
+  const { exceptions = [] } = configuration;
+  return rules.flatMap((rule) =>
+    subjectsOf(rule, stack).map((resource): Verdict => {
+      const finding = examine(rule, resource, stack);
+      if (finding === undefined) return { rule, resource, outcome: "passed" };
+      const exception = exceptionFor(finding, name, exceptions, now);
+      const { message } = finding;
+      return exception === undefined
+        ? { rule, resource, outcome: "failed", message }
+        : { rule, resource, outcome: "excepted", message, exception };
+    }),
+  );
 }
 
 /** The other resources that a verdict rests on: of the types that the rule asks for, those that speak of the subject or that it speaks of. */

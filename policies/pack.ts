@@ -62,7 +62,6 @@ function tell(rule: Rule, resource: Resource, stack: ReturnType<typeof stackOf>,
 const common = (rule: Rule) => ({
   name: rule.name,
   description: `${rule.description} Serves ${rule.serves.join(", ")}.`,
-  enforcementLevel: configuration.levels?.[rule.name] ?? ("mandatory" as const),
   severity: rule.severity,
   remediationSteps: rule.remedy,
 });
