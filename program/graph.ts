@@ -3,7 +3,7 @@
  * configuration, and every resource it declares is written down with its arguments resolved.
  */
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Alias, Inputs as ProgramOutputs, Resource as ProgramResource } from "@pulumi/pulumi";
 import { parse } from "yaml";
@@ -63,9 +63,9 @@ export const exampleGraph = (stack: (typeof examples)[number]): Promise<Graph> =
 
 /** The configuration of a stack file, every value as the text that Pulumi hands to a program. */
 export function stackConfig(stack: string, folder = root): Record<string, string> {
-  const file = parse(readFileSync(join(folder, `Pulumi.${stack}.yaml`), "utf8")) as {
-    config?: Record<string, unknown>;
-  };
+  const name = `Pulumi.${stack}.yaml`;
+  if (!existsSync(join(folder, name))) throw new Error(`There is no stack ${stack}: ${folder} holds no ${name}.`);
+  const file = parse(readFileSync(join(folder, name), "utf8")) as { config?: Record<string, unknown> };
   return Object.fromEntries(
     Object.entries(file.config ?? {}).map(([key, value]) => [
       key,
