@@ -13,6 +13,8 @@ import { join } from "node:path";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { readArguments } from "../local/arguments.ts";
 import type { Page } from "./builtPages.ts";
+import { stateFolder } from "./gateway.ts";
+import { Refusal, stoppedBy } from "./refusal.ts";
 import { type Deployment, localDeployment, pulumiDeployment } from "./verify/deployment.ts";
 
 const AT_ONCE = 8;
@@ -48,15 +50,14 @@ async function main(): Promise<void> {
   });
   const unknown = positionals.find((name) => !Object.hasOwn(builders, name));
   if (unknown !== undefined)
-    throw new Error(`there are no pages "${unknown}", but ${Object.keys(builders).join(", ")}`);
-  const state = process.env.TRIGGERS_STATE ?? ".triggers";
+    throw new Refusal(`there are no pages "${unknown}", but ${Object.keys(builders).join(", ")}`);
   const deployment =
     values.stack === undefined
-      ? localDeployment(state)
+      ? localDeployment(stateFolder())
       : pulumiDeployment(values.stack, join(import.meta.dirname, ".."));
   const bucket = deployment.outputs.pagesBucket;
   if (typeof bucket !== "string")
-    throw new Error(
+    throw new Refusal(
       "the stack has no output pagesBucket: it is a region without the edge, or was deployed by an earlier version",
     );
   const s3 = new S3Client({ ...deployment.client, forcePathStyle: values.stack === undefined });
@@ -77,7 +78,7 @@ async function main(): Promise<void> {
 
 main()
   .catch((cause: unknown) => {
-    process.stderr.write(`${cause instanceof Error ? cause.message : String(cause)}\n`);
+    process.stderr.write(`${stoppedBy(cause)}\n`);
     process.exitCode = 1;
   })
   // A tool that built pages may hold what keeps a process running.

@@ -147,8 +147,7 @@ async function moveOperator(directory: Directory, peppers: Peppers): Promise<boo
  */
 export async function retire(directory: Directory, version: string, settleMs = SETTLE_MS): Promise<void> {
   const held = await read(directory);
-  const { [version]: gone, ...versions } = held.value.versions;
-  if (gone === undefined) throw new Refusal(`there is no version ${version}`);
+  if (!Object.hasOwn(held.value.versions, version)) throw new Refusal(`there is no version ${version}`);
   if (version === held.value.current) throw new Refusal(`version ${version} is what new keys are stored under`);
   settled(held, directory.now(), settleMs);
   const needed = (await usesOf(directory)).find((one) => one.version === version);
@@ -156,5 +155,6 @@ export async function retire(directory: Directory, version: string, settleMs = S
     throw new Refusal(
       `${needed.keys} key(s) need version ${version}: of ${needed.customers.join(", ")}. They move when they are rotated or made anew`,
     );
+  const { [version]: _, ...versions } = held.value.versions;
   await replaceSecret(directory.secrets, directory.pepperSecret, held, { ...held.value, versions });
 }

@@ -13,7 +13,7 @@ import { readArguments } from "../local/arguments.ts";
 import { defined } from "../runtime/domain/defined.ts";
 import { localGateway } from "./gateway.ts";
 import { type DeadQueue, deadQueues, meant, redrive } from "./redrives.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal, stoppedBy } from "./refusal.ts";
 
 /** AWS moves within seconds to minutes; asking is billed by call. */
 const PAUSE_MS = 1_000;
@@ -23,12 +23,23 @@ const { values, positionals } = readArguments({
   options: { queues: { type: "string" }, region: { type: "string" } },
 });
 
+/** @throws Refusal where the text is no list of queues, such as that of a stack without this output */
+function urlsIn(text: string): readonly string[] {
+  try {
+    const urls: unknown = JSON.parse(text);
+    if (Array.isArray(urls) && urls.length > 0) return urls;
+  } catch {
+    // Said below.
+  }
+  throw new Refusal("--queues takes what this prints: pulumi stack output deadLetterQueueUrls --json");
+}
+
 function open(): { sqs: SQSClient; urls: readonly string[] } {
   if (values.queues === undefined) {
     const { client, outputs } = localGateway();
     return { sqs: new SQSClient(client), urls: outputs.deadLetterQueueUrls as readonly string[] };
   }
-  const urls = JSON.parse(values.queues) as readonly string[];
+  const urls = urlsIn(values.queues);
   const region = values.region ?? /^https:\/\/sqs\.([^.]+)\./.exec(urls[0] ?? "")?.[1];
   return { sqs: new SQSClient(defined({ region })), urls };
 }
@@ -49,7 +60,7 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((cause: Error) => {
-  console.error(cause instanceof Refusal ? cause.message : `${cause.name}: ${cause.message}`);
+main().catch((cause: unknown) => {
+  console.error(stoppedBy(cause));
   process.exitCode = 1;
 });

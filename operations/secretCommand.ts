@@ -3,7 +3,7 @@ import { readArguments } from "../local/arguments.ts";
 import { defined } from "../runtime/domain/defined.ts";
 import { localGateway } from "./gateway.ts";
 import { SETTLE_MS } from "./heldSecret.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal, stoppedBy } from "./refusal.ts";
 
 /** A command that changes a secret of the platform step by step, on this machine or in an AWS account. */
 
@@ -61,16 +61,17 @@ export async function runSecretCommand<Option extends string, T>(command: Secret
     },
   });
   try {
-    const [name = "list", version] = positionals;
-    const settleMs = values["settle-seconds"] === undefined ? SETTLE_MS : Number(values["settle-seconds"]) * 1_000;
-    if (!(settleMs >= 0)) throw new Refusal("--settle-seconds takes a number of seconds");
+    const [name = "list", ...versions] = positionals;
+    const settleMs = Number(values["settle-seconds"] ?? SETTLE_MS / 1_000) * 1_000;
+    if (!(settleMs >= 0) || values["settle-seconds"] === "")
+      throw new Refusal("--settle-seconds takes a number of seconds");
     const step = Object.hasOwn(command.steps, name) ? command.steps[name] : undefined;
-    if (step === undefined || (version === undefined && command.ofVersion.includes(name)))
+    if (step === undefined || versions.length !== (command.ofVersion.includes(name) ? 1 : 0))
       throw new Refusal(command.usage);
-    console.log(await step(openFor(command, values), settleMs, version ?? ""));
+    console.log(await step(openFor(command, values), settleMs, versions[0] ?? ""));
   } catch (thrown) {
-    if (!(thrown instanceof Refusal)) throw thrown;
-    console.error(`nothing changed: ${thrown.message}`);
+    const what = thrown instanceof Refusal ? "nothing changed" : "the step was not finished, and may be repeated";
+    console.error(`${what}: ${stoppedBy(thrown)}`);
     process.exitCode = 1;
   }
 }

@@ -10,12 +10,12 @@
  *
  * Ends with 0 when nothing is wrong, 1 when something is, 2 when it could not look.
  */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readArguments } from "../local/arguments.ts";
 import type { LocalFile } from "../local/platform/state.ts";
+import { readState, stateFolder } from "./gateway.ts";
+import { Refusal, stoppedBy } from "./refusal.ts";
 import { localDeployment, pulumiDeployment } from "./verify/deployment.ts";
-import { refusal } from "./verify/finding.ts";
 import { verify } from "./verify/verify.ts";
 
 const { values } = readArguments({
@@ -23,32 +23,41 @@ const { values } = readArguments({
     stack: { type: "string" },
     key: { type: "string" },
     webhook: { type: "string" },
-    "events-per-second": { type: "string", default: "" },
-    "events-per-request": { type: "string", default: "100" },
-    "event-bytes": { type: "string", default: "1000" },
+    "events-per-second": { type: "string" },
+    "events-per-request": { type: "string" },
+    "event-bytes": { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
 
 const LETTERS = { ok: "ok   ", wait: "wait ", wrong: "WRONG" } as const;
 
+/** @throws Refusal where the option is no number above 0 */
+function numberOf(option: "events-per-second" | "events-per-request" | "event-bytes", usual: number): number {
+  const text = values[option] ?? String(usual);
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new Refusal(`--${option} takes a number above 0, not "${text}"`);
+  return value;
+}
+
 async function main(): Promise<number> {
   const local = values.stack === undefined;
-  const state = process.env.TRIGGERS_STATE ?? ".triggers";
-  const deployment = local ? localDeployment(state) : pulumiDeployment(values.stack!, join(import.meta.dirname, ".."));
-  const here = local ? (JSON.parse(readFileSync(join(state, "local.json"), "utf8")) as LocalFile) : undefined;
+  const load = {
+    // One machine is no account: what it should carry is said only when asked for.
+    eventsPerSecond: numberOf("events-per-second", local ? 100 : 10_000),
+    eventsPerRequest: numberOf("events-per-request", 100),
+    eventBytes: numberOf("event-bytes", 1_000),
+  };
+  const deployment = local
+    ? localDeployment(stateFolder())
+    : pulumiDeployment(values.stack!, join(import.meta.dirname, ".."));
+  const here = local ? readState<LocalFile>("local.json") : undefined;
   const key = values.key ?? process.env.TRIGGERS_SANDBOX_KEY ?? here?.sandbox_key;
   const url = here?.url ?? String(deployment.outputs.url);
-  // One machine is no account: what it should carry is said only when asked for.
-  const eventsPerSecond = Number(values["events-per-second"] || (local ? 100 : 10_000));
   const findings = await verify({
     world: {
       deployment,
-      load: {
-        eventsPerSecond,
-        eventsPerRequest: Number(values["events-per-request"]),
-        eventBytes: Number(values["event-bytes"]),
-      },
+      load,
       now: Date.now,
     },
     following:
@@ -76,6 +85,6 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (thrown) {
-  console.error(refusal(thrown));
+  console.error(stoppedBy(thrown));
   process.exitCode = 2;
 }

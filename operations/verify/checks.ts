@@ -296,7 +296,7 @@ export const tls: Check = async (world) => {
       return wrong(
         `${domain} speaks ${standing} and later, the program says ${promised}`,
         certificate?.CloudFrontDefaultCertificate === true
-          ? "With CloudFront's own certificate TLS 1.0 can't be refused: set triggers:domain to a name of yours."
+          ? "With CloudFront's own certificate TLS 1.0 can't be refused: set triggers:domainName to a name of yours."
           : "Run `pulumi up`.",
       );
     if (certificate?.CloudFrontDefaultCertificate === true)

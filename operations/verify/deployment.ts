@@ -3,9 +3,9 @@
  * The local platform writes the same list beside its state.
  */
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { type AwsAccess, administratorOf, type GatewayFile } from "../../local/platform/state.ts";
+import { readState } from "../gateway.ts";
+import { Refusal } from "../refusal.ts";
 
 export interface Resource {
   /** Pulumi type token, `aws:sqs/queue:Queue`. */
@@ -44,38 +44,32 @@ const resourcesOf = ({ deployment }: Export): Resource[] =>
     outputs,
   }));
 
-/** The platform that runs on this machine. @param state its folder @throws Error with what to do when none runs there */
+/** The platform that runs on this machine. @param state its folder @throws Refusal with what to do when none runs there */
 export function localDeployment(state: string): Deployment {
-  const read = <T>(file: string): T => {
-    try {
-      return JSON.parse(readFileSync(join(state, file), "utf8")) as T;
-    } catch (cause) {
-      throw new Error(
-        `There is no platform in ${state}. Start one by "npm start", or set TRIGGERS_STATE to its folder.`,
-        {
-          cause,
-        },
-      );
-    }
-  };
-  const gateway = read<GatewayFile>("gateway.json");
+  const gateway = readState<GatewayFile>("gateway.json", state);
   return {
     stack: "local",
-    resources: resourcesOf(read<Export>("deployment.json")),
+    resources: resourcesOf(readState<Export>("deployment.json", state)),
     outputs: gateway.outputs,
     client: administratorOf(gateway),
   };
 }
 
-/** A stack in AWS, by the Pulumi CLI of the shell. @throws Error with what the CLI said */
+/** A stack in AWS, by the Pulumi CLI of the shell, which prints what it refuses. @throws Refusal where there is no such CLI */
 export function pulumiDeployment(stack: string, project: string): Deployment {
-  const pulumi = (...args: string[]): string =>
-    execFileSync("pulumi", [...args, "--stack", stack], {
-      cwd: project,
-      encoding: "utf8",
-      maxBuffer: 256 * 1024 * 1024,
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+  const pulumi = (...args: string[]): string => {
+    try {
+      return execFileSync("pulumi", [...args, "--stack", stack], {
+        cwd: project,
+        encoding: "utf8",
+        maxBuffer: 256 * 1024 * 1024,
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
+      throw new Refusal('The Pulumi CLI is not installed: docs/deploy.md, "What you need".', { cause });
+    }
+  };
   return {
     stack,
     resources: resourcesOf(JSON.parse(pulumi("stack", "export")) as Export),

@@ -21,9 +21,18 @@ const settle = (tx: Tx, role: string, customerId: string) =>
              set_config('statement_timeout', ${STATEMENT_TIMEOUT}, true),
              set_config('role', ${role}, true)`.execute(tx);
 
-/** Runs `work` in a transaction that sees only this customer's rows. */
-export function asCustomer<T>(db: Kysely<Database>, customerId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
-  return db.transaction().execute(async (tx) => {
+/**
+ * Runs `work` in a transaction that sees only this customer's rows.
+ * @param isolation "repeatable read" where several statements have to see one moment @default that of PostgreSQL: each its own
+ */
+export function asCustomer<T>(
+  db: Kysely<Database>,
+  customerId: string,
+  work: (tx: Tx) => Promise<T>,
+  isolation?: "repeatable read",
+): Promise<T> {
+  const transaction = db.transaction();
+  return (isolation === undefined ? transaction : transaction.setIsolationLevel(isolation)).execute(async (tx) => {
     await settle(tx, APP_ROLE, customerId);
     return work(tx);
   });

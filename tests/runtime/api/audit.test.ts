@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
-import { verdict } from "../../../operations/auditVerify.ts";
+import { readLog, verdict } from "../../../operations/auditVerify.ts";
 import type { AuditEntry } from "../../../runtime/domain/auditChain.ts";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import { operator, startApi, type TestApi } from "../../support/api.ts";
@@ -13,24 +13,8 @@ test.before(async () => {
 });
 test.after(() => api.close());
 
-/** The whole log through the API, oldest first, as `npm run audit:verify` reads it. */
-async function logOf(as: Identity) {
-  const newestFirst: AuditEntry[] = [];
-  let head: string[] = [];
-  let cursor = "";
-  do {
-    const { headers, body } = await api.call(as, "GET", `/audit?limit=4${cursor}`);
-    if (cursor === "") head = headers.get("triggers-audit-head")!.split(" ");
-    newestFirst.push(...body.audit);
-    cursor = body.next_cursor === null ? "" : `&cursor=${body.next_cursor}`;
-  } while (cursor !== "");
-  return {
-    customerId: head[0]!,
-    head: { seq: Number(head[1]), hash: head[2]! },
-    entries: newestFirst.reverse(),
-    access: new Map(),
-  };
-}
+/** The whole log through the API, as `npm run audit:verify` reads it. */
+const logOf = (as: Identity) => readLog((path) => api.call(as, "GET", path), 4);
 
 /** A customer with some history: 6 entries. */
 async function historian() {
@@ -220,6 +204,12 @@ const tampering: [says: string, statement: (customer: string) => string, text: s
         .map(([from, to]) => `update audit_log set seq = ${to} where customer_id = '${customer}' and seq = ${from}`)
         .join(";"),
     "TAMPERED at entry 3 (out_of_order): entry 3 does not follow 2",
+  ],
+  [
+    "audit:verify finds that the log's memory of its newest entry was set back",
+    (customer) =>
+      `update audit_heads set seq = 5, hash = (select hash from audit_log where customer_id = '${customer}' and seq = 5) where customer_id = '${customer}'`,
+    "TAMPERED at entry 5 (changed): entry 6 is not the newest the log remembers",
   ],
 ];
 for (const [says, statement, text] of tampering) {

@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { QueryCommand } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
-import { verdict } from "../../../operations/auditVerify.ts";
+import { readLog, verdict } from "../../../operations/auditVerify.ts";
 import type { Service } from "../../../runtime/aws/service.ts";
 import { asService } from "../../../runtime/database/roles.ts";
-import type { AuditEntry } from "../../../runtime/domain/auditChain.ts";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import { newId } from "../../../runtime/domain/ids.ts";
 import { HOUR_MS, rfc3339 } from "../../../runtime/domain/time.ts";
@@ -88,27 +87,8 @@ const accepted = (who: Identity, at: number, source_ip: string, sizes: readonly 
 const HOUR = "2026-01-02T03:00:00.000Z";
 const at = (minute: number) => Date.parse(HOUR) + minute * 60_000 + 30_000;
 
-/** What a customer's log and access records say through the API. */
-async function logOf(as: Identity) {
-  const { headers, body } = await api.call(as, "GET", "/audit?limit=1000");
-  const head = headers.get("triggers-audit-head")!.split(" ");
-  const entries = (body.audit as AuditEntry[]).toReversed();
-  const access = new Map<string, AccessRecord[]>();
-  for (const { action, details } of entries) {
-    if (action !== "access.archived") continue;
-    const hour = details.hour as string;
-    const records: AccessRecord[] = [];
-    let cursor = "";
-    do {
-      const page = await api.call(as, "GET", `/audit/access?hour=${hour}&limit=2${cursor}`);
-      if (page.status === 404) break;
-      records.push(...page.body.records);
-      cursor = page.body.next_cursor === null ? "" : `&cursor=${page.body.next_cursor}`;
-    } while (cursor !== "");
-    access.set(hour, records);
-  }
-  return { customerId: head[0]!, head: { seq: Number(head[1]), hash: head[2]! }, entries, access };
-}
+/** What a customer's log and access records say through the API, as `npm run audit:verify` reads them. */
+const logOf = (as: Identity) => readLog((path) => api.call(as, "GET", path), 2);
 
 /** A customer with three minutes of access in the hour. */
 async function caller() {
@@ -423,6 +403,18 @@ test("audit:verify finds an hour's object removed, and its entry removed from th
      alter table audit_log enable trigger all;`,
   );
   assert.equal(verdict(await logOf(live)).code, 1);
+});
+
+test("audit:verify names the hour whose object was damaged", async () => {
+  const { live, customer_id } = await caller();
+  await archiveAccess({ hour: HOUR }, tools);
+  objects.set(`AUDIT_BUCKET/${accessKey(customer_id, HOUR)}`, Buffer.from("noise"));
+  const { text, code } = verdict(await logOf(live));
+  assert.equal(code, 1);
+  assert.match(
+    text,
+    /^TAMPERED: the access records of 2026-01-02T03:00:00\.000Z can't be read: GET \/audit\/access answered 500: /,
+  );
 });
 
 test("a log that was written anew no longer stands where its access records say", async () => {
