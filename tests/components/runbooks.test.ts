@@ -22,13 +22,53 @@ for (const page of pages) {
       ["**It rings when** ", "**It means:** ", "## Find out", "## Do"].filter((part) => !text.includes(part)),
       [],
     ));
-  test(`${page} names settings that exist`, () =>
-    assert.deepEqual(
-      [...text.matchAll(/triggers:([A-Za-z]+)/g)]
-        .map(([, key]) => key!)
-        .filter((key) => !(key in settingsSchema.shape)),
-      [],
-    ));
 }
+
+/** Everything that an operator reads: pages, remedies of rules and findings. */
+const read = ["README.md", ...globSync(["docs/**/*.md", "operations/**/*.ts", "policies/*.ts"], { cwd: root })];
+test("pages and remedies name settings that exist", () =>
+  assert.deepEqual(
+    read.flatMap((file) =>
+      [...readFileSync(join(root, file), "utf8").matchAll(/triggers:(?!components)([A-Za-z]+)/g)]
+        .map(([, key]) => key!)
+        .filter((key) => !(key in settingsSchema.shape))
+        .map((key) => `${file}: ${key}`),
+    ),
+    [],
+  ));
+
+test("pages say of a message as many tries as its queue allows", () => {
+  const tries = resources.flatMap(({ name, inputs: { redrivePolicy } }) =>
+    typeof redrivePolicy === "string"
+      ? [`${name} ${(JSON.parse(redrivePolicy) as { maxReceiveCount: number }).maxReceiveCount}`]
+      : [],
+  );
+  assert.deepEqual(
+    [...new Set(tries.filter((one) => !one.endsWith(" 1000")))],
+    ["jobs-queue 5"],
+    "the pages below say 1,000 for every queue but jobs",
+  );
+  for (const page of pages)
+    for (const sentence of readFileSync(join(root, page), "utf8").split(/(?<=\.)\s/))
+      if (sentence.includes("dead-letter queue"))
+        for (const [, count] of sentence.matchAll(/([\w,]+) (?:tries|times)\b/g))
+          assert.ok(["1,000", "5"].includes(count!), `${page}: ${count}`);
+});
+
+test("the errors that availability.md tells apart are texts of the code", () => {
+  const code = globSync("runtime/**/*.ts", { cwd: root }).map((file) => readFileSync(join(root, file), "utf8"));
+  const line = /^2\. (.+)$/m.exec(readFileSync(join(root, "docs/runbooks/availability.md"), "utf8"))![1]!;
+  const texts = [...line.matchAll(/`([^`]+)`/g)]
+    .map(([, text]) => text!)
+    .filter((text) => text.includes(" ") && !text.startsWith("pulumi"));
+  assert.ok(texts.length >= 4);
+  for (const text of texts) {
+    const spelt = text.replace(/^sqs /, "service} ").replace(/ \d+$/, ` ${"$"}{status}`);
+    assert.ok(
+      code.some((one) => one.includes(spelt)),
+      `nothing says "${text}"`,
+    );
+  }
+});
 
 test.run();
