@@ -193,7 +193,7 @@ export async function putItem(table: Table, item: Item, condition: Condition = {
  * Puts items with distinct keys, over existing ones too.
  * @returns by position, why it was not put; undefined where it was
  */
-export async function putItems(table: Table, items: readonly Item[]): Promise<(Error | undefined)[]> {
+export async function putEach(table: Table, items: readonly Item[]): Promise<(Error | undefined)[]> {
   const keyOf = ({ pk, sk }: Item) => JSON.stringify([pk, sk]);
   const failed = new Map<string, Error>();
   const requests = items.map((item) => ({ PutRequest: { Item: item } }));
@@ -212,6 +212,12 @@ export async function putItems(table: Table, items: readonly Item[]): Promise<(E
     },
   );
   return items.map((item) => failed.get(keyOf(item)));
+}
+
+/** Puts items as `putEach` does. @throws Error of the first that was not put */
+export async function putItems(table: Table, items: readonly Item[]): Promise<void> {
+  const error = (await putEach(table, items)).find((each) => each !== undefined);
+  if (error !== undefined) throw error;
 }
 
 /** @returns the attributes that `ReturnValues` asks for, none by default; undefined when the condition did not hold */

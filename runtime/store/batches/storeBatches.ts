@@ -12,10 +12,8 @@ import { type BatchItem, decodeBatch, encodeBatch } from "./batchItem.ts";
  */
 
 /** @throws Error when they are not all stored */
-export async function storeNew(events: Table, batches: readonly BatchItem[]): Promise<void> {
-  const errors = (await putItems(events, batches.map(encodeBatch))).filter((error) => error !== undefined);
-  if (errors.length > 0) throw errors[0];
-}
+export const storeNew = (events: Table, batches: readonly BatchItem[]): Promise<void> =>
+  putItems(events, batches.map(encodeBatch));
 
 /** Stores a batch unless it is stored. One that has expired counts as gone: DynamoDB removes it days later. */
 export async function storeOverExpired(events: Table, batch: BatchItem, now: Millis): Promise<void> {

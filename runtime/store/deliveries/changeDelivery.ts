@@ -1,4 +1,4 @@
-import { getItems, putItem, putItems, type Table, updateItem } from "../../aws/tables.ts";
+import { getItems, putEach, putItem, type Table, updateItem } from "../../aws/tables.ts";
 import type { Item } from "../../domain/codec/fields.ts";
 import { defined } from "../../domain/defined.ts";
 import type { DeliveryStatus } from "../../domain/event.ts";
@@ -45,7 +45,7 @@ const written = (delivery: DeliveryItem): Item => {
 
 /** Puts deliveries that nobody else can be working on. @returns by position, why it was not put; undefined where it was */
 export const putDeliveries = (events: Table, deliveries: readonly DeliveryItem[]): Promise<(Error | undefined)[]> =>
-  putItems(events, deliveries.map(written));
+  putEach(events, deliveries.map(written));
 
 /** The delivery as it is now. @throws CodecError when it can't be read */
 export async function readDelivery(events: Table, name: DeliveryName): Promise<DeliveryItem | undefined> {

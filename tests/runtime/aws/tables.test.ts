@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { suite } from "uvu";
 import type { Dynamodb } from "../../../runtime/aws/clients.ts";
-import { getItems, putItem, putItems, updateItem } from "../../../runtime/aws/tables.ts";
+import { getItems, putEach, putItem, putItems, updateItem } from "../../../runtime/aws/tables.ts";
 import type { Item } from "../../../runtime/domain/codec/fields.ts";
 
 const test = suite("access to tables");
@@ -61,7 +61,7 @@ test("six answers in a row that got nothing done are an error that says how much
 
 test("items that could not be put are named, and no others", async () => {
   const { table } = limited([2, 0, 0, 0, 0, 0, 0]);
-  const outcomes = await putItems(table, named(25));
+  const outcomes = await putEach(table, named(25));
   const left = outcomes.flatMap((error, at) => (error === undefined ? [] : [at]));
   assert.deepEqual(
     left,
