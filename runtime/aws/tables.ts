@@ -63,32 +63,31 @@ const FIRST_PAUSE_MS = 20;
  * The one policy for what DynamoDB leaves unprocessed: it is asked for again after a pause. The pause starts at 20 ms and doubles
  * after each answer that made no progress.
  * @param ask does a part of the group, and returns the rest
- * @param giveUp takes what is left of a group after six answers in a row without progress, or when a call is refused
+ * @returns what is left of each group that was not done: after six answers in a row without progress, or when a call was refused
  */
 async function untilDone<T>(
   all: readonly T[],
   size: number,
   done: string,
   ask: (group: readonly T[]) => Promise<readonly T[]>,
-  giveUp: (rest: readonly T[], error: Error) => void,
-): Promise<void> {
+): Promise<{ readonly rest: readonly T[]; readonly error: Error }[]> {
   const groups = Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
-  const doAll = async (group: readonly T[]): Promise<void> => {
+  const doAll = async (group: readonly T[]) => {
     let rest = group;
     try {
       for (let tried = 1; ; tried += 1) {
         const left = await ask(rest);
-        if (left.length === 0) return;
+        if (left.length === 0) return [];
         if (left.length < rest.length) tried = 1;
         rest = left;
         if (tried === TRIES) throw new Error(`${left.length} items were still not ${done} after ${TRIES} tries`);
         await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 2 ** (tried - 1)));
       }
     } catch (error) {
-      giveUp(rest, error as Error);
+      return [{ rest, error: error as Error }];
     }
   };
-  await Promise.all(groups.map(doAll));
+  return (await Promise.all(groups.map(doAll))).flat();
 }
 
 export async function getItem(table: Table, key: Item, consistency: Consistency): Promise<Item | undefined> {
@@ -111,24 +110,15 @@ export async function getItems(
 ): Promise<Item[]> {
   const found: Item[] = [];
   const how = { ...consistent(consistency), ...projectionOf(attributes) };
-  await untilDone(
-    keys,
-    MAX_GETS,
-    "read",
-    async (group) => {
-      const { Responses, UnprocessedKeys } = await table.dynamodb.send(
-        new BatchGetItemCommand({ RequestItems: { [table.name]: { Keys: [...group], ...how } } }),
-      );
-      found.push(...(Responses?.[table.name] ?? []));
-      return UnprocessedKeys?.[table.name]?.Keys ?? [];
-    },
-    raise,
-  );
+  const [failure] = await untilDone(keys, MAX_GETS, "read", async (group) => {
+    const { Responses, UnprocessedKeys } = await table.dynamodb.send(
+      new BatchGetItemCommand({ RequestItems: { [table.name]: { Keys: [...group], ...how } } }),
+    );
+    found.push(...(Responses?.[table.name] ?? []));
+    return UnprocessedKeys?.[table.name]?.Keys ?? [];
+  });
+  if (failure !== undefined) throw failure.error;
   return found;
-}
-
-function raise(_: unknown, error: Error): never {
-  throw error;
 }
 
 /** Reads only these attributes; their names may be reserved words. */
@@ -194,24 +184,18 @@ export async function putItem(table: Table, item: Item, condition: Condition = {
  * @returns by position, why it was not put; undefined where it was
  */
 export async function putEach(table: Table, items: readonly Item[]): Promise<(Error | undefined)[]> {
-  const keyOf = ({ pk, sk }: Item) => JSON.stringify([pk, sk]);
-  const failed = new Map<string, Error>();
   const requests = items.map((item) => ({ PutRequest: { Item: item } }));
-  await untilDone(
-    requests,
-    MAX_PUTS,
-    "written",
-    async (group) => {
-      const { UnprocessedItems } = await table.dynamodb.send(
-        new BatchWriteItemCommand({ RequestItems: { [table.name]: [...group] } }),
-      );
-      return (UnprocessedItems?.[table.name] ?? []) as typeof requests;
-    },
-    (rest, error) => {
-      for (const { PutRequest } of rest) failed.set(keyOf(PutRequest.Item), error);
-    },
+  const failures = await untilDone(requests, MAX_PUTS, "written", async (group) => {
+    const { UnprocessedItems } = await table.dynamodb.send(
+      new BatchWriteItemCommand({ RequestItems: { [table.name]: [...group] } }),
+    );
+    return (UnprocessedItems?.[table.name] ?? []) as typeof requests;
+  });
+  const keyOf = ({ pk, sk }: Item) => JSON.stringify([pk, sk]);
+  const failed = new Map(
+    failures.flatMap(({ rest, error }) => rest.map(({ PutRequest }) => [keyOf(PutRequest.Item), error] as const)),
   );
-  return items.map((item) => failed.get(keyOf(item)));
+  return failed.size === 0 ? items.map(() => undefined) : items.map((item) => failed.get(keyOf(item)));
 }
 
 /** Puts items as `putEach` does. @throws Error of the first that was not put */

@@ -51,26 +51,21 @@ export async function auditOnce(
   return (await findAudit(tx, customerId, fact.action, fact.object)) ?? audit(tx, customerId, fact, now);
 }
 
-export const findAudit = (tx: Tx, customerId: string, action: string, object: string | null) =>
+const entriesOf = (tx: Tx, customerId: string, action: string, object: string | null) =>
   tx
     .selectFrom("audit_log")
     .select(["seq", "hash"])
     .where("customer_id", "=", customerId)
     .where("action", "=", action)
-    .where("object", "=", object)
-    .executeTakeFirst();
+    .where("object", "=", object);
+
+export const findAudit = (...which: Parameters<typeof entriesOf>) => entriesOf(...which).executeTakeFirst();
 
 /** Whether the customer did this to the object, with success. */
-export const wasDone = async (tx: Tx, customerId: string, action: string, object: string): Promise<boolean> =>
-  undefined !==
-  (await tx
-    .selectFrom("audit_log")
-    .select("seq")
-    .where("customer_id", "=", customerId)
-    .where("object", "=", object)
-    .where("action", "=", action)
+export const wasDone = async (...which: Parameters<typeof entriesOf>): Promise<boolean> =>
+  (await entriesOf(...which)
     .where("outcome", "=", "ok")
-    .executeTakeFirst());
+    .executeTakeFirst()) !== undefined;
 
 /** The successful entry whose details name the claim of an `Idempotency-Key`, from when that was made. */
 export const findCarriedOut = (tx: Tx, customerId: string, claim: string) =>

@@ -23,8 +23,8 @@ const beyond = (what: string, cap: number): TriggersError =>
   );
 
 /**
- * Those who add the same kind of thing count one after the other, each until its transaction ends: two that counted at once would both
- * find room for the last one.
+ * Calls that add the same kind of thing take turns, each until its transaction ends. Two that counted at once would both find room for
+ * the last one.
  */
 export const countInTurn = (tx: Tx, whose: string, what: string) =>
   sql`select pg_advisory_xact_lock(hashtextextended(${`${whose} ${what}`}, 0))`.execute(tx);

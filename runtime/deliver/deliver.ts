@@ -378,7 +378,7 @@ async function keepAll(
   for (const entry of keep) {
     const { item, delivery } = entry;
     if (unkept.has(delivery)) continue;
-    // A first attempt that succeeded or was put off is the only one of its delivery; beside all others another may be under way.
+    // Nobody else works on the delivery of a first attempt that succeeded or was put off. Every other may be changed meanwhile.
     const alone = delivery.only && (item.status === "delivered" || item.held === true);
     if (alone) fresh.set(`${item.tenant} ${item.first} ${item.subscription_id} ${item.replay_id ?? ""}`, entry);
     else others.push(entry);
