@@ -7,7 +7,6 @@ import { timeOf, type Ulid } from "../domain/ids.ts";
 import { DEFAULT_RETENTION_DAYS } from "../domain/retention.ts";
 import { DAY_SECONDS, type Millis, secondsOf } from "../domain/time.ts";
 import { SETTLED_MS } from "../domain/usage/access.ts";
-import type { BatchItem } from "../store/batches/batchItem.ts";
 import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
 import { StoredDeliveries, type Wanted } from "../store/deliveries/stored.ts";
 import { batchKey, deliveryKey, keyText } from "../store/keys.ts";
@@ -160,7 +159,7 @@ async function complete(
   const item = stored.delivery(name);
   if (item !== undefined && !mayAttempt(name, item, ports.now())) return undefined;
   let unreadable: Unmade | undefined;
-  let batch: BatchItem | undefined;
+  let batch: ReturnType<StoredDeliveries["batch"]>;
   try {
     batch = stored.batch(name);
   } catch (error) {
@@ -171,7 +170,7 @@ async function complete(
   // Erased or expired: a message that still carries the events must not outlive them.
   const gone = read && !stored.hasBatch(name);
   if (gone && item === undefined) return undefined;
-  const indexes = item?.indexes ?? message?.indexes ?? batch?.matched[name.subscription_id];
+  const indexes = item?.indexes ?? message?.indexes ?? stored.matched(name);
   if (indexes === undefined) return undefined;
   const finished = item?.status === "delivered" || item?.status === "dead_lettered" || item?.status === "cancelled";
   const attempts = item?.attempts ?? [];

@@ -16,8 +16,10 @@ const key = (pk: string, sk: string): Item => ({ pk: { S: pk }, sk: { S: sk } })
 /** Tells one item from all others. @param item an item, or its key */
 export const keyText = ({ pk, sk }: Item): string => `${pk!.S}\n${sk!.S}`;
 
-/** Kinds of the items of a shard, as sort keys begin: batches, deliveries, acknowledgements, deleted events. */
-export type Kind = "e" | "d" | "a" | "x";
+/** Kinds of the items of a shard, as sort keys begin: batches, ids that they match, deliveries, acknowledgements, deleted events. */
+export type Kind = "e" | "m" | "d" | "a" | "x";
+/** Kinds of which a batch may have many items. */
+const many: readonly Kind[] = ["m", "d"];
 
 /** Partition of a batch and of all that belongs to it. */
 export const partitionOf = (tenant: Tenant, first: Ulid): string => shardPartition(tenant, shardOf(tenant, first));
@@ -46,6 +48,10 @@ export interface DeliveryName {
 export const deliveryKey = ({ tenant, first, subscription_id, replay_id }: DeliveryName): Item =>
   key(partitionOf(tenant, first), deliverySortKey(first, subscription_id, replay_id));
 
+/** Where a part of the ids is that match a batch. @param name of the decision that they were found by */
+export const matchedKey = (tenant: Tenant, first: Ulid, name: string, part: number): Item =>
+  key(partitionOf(tenant, first), `m#${first}#${name}#${part}`);
+
 /** Where a batch's marks of acknowledgement are. */
 export const markKey = (tenant: Tenant, first: Ulid): Item => key(partitionOf(tenant, first), `a#${first}`);
 /** Where it is remembered which events of a batch were deleted. */
@@ -53,7 +59,7 @@ export const tombstoneKey = (tenant: Tenant, first: Ulid): Item => key(partition
 
 /** Items of one kind in a partition. @param lo first ULIDs of their batches, both inclusive */
 export const kindBetween = (pk: string, kind: Kind, lo: string, hi: string) =>
-  between(pk, `${kind}#${lo}`, `${kind}#${hi}${kind === "d" ? "~" : ""}`);
+  between(pk, `${kind}#${lo}`, `${kind}#${hi}${many.includes(kind) ? "~" : ""}`);
 
 /** Where a tenant's low-water mark is kept. */
 export const lowWaterKey = (tenant: Tenant): Item => key(`${tenant}#0`, "w#inbox");

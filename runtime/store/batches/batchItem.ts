@@ -84,15 +84,27 @@ export function encodeBatch(batch: BatchItem): Item {
   };
 }
 
-/** Reads a batch item; with `body` left out by a projection, `body` is an empty inline buffer. @throws CodecError */
+/** What an item says of the subscriptions that match. @param count events of the batch @throws CodecError */
+export function decodeMatched(item: Item, count: number): BatchItem["matched"] {
+  const what = "batch item";
+  const matched = jOf(item, "matched", what);
+  if (!Array.isArray(matched) || !matched.every((pair) => Array.isArray(pair) && typeof pair[0] === "string"))
+    throw corrupt(what, "matched");
+  return Object.fromEntries(
+    (matched as [string, unknown?][]).map(([id, at]) => [id, longIndexes(at ?? null, count, what, "matched")]),
+  );
+}
+
+/**
+ * Reads a batch item; with `body` left out by a projection, `body` is an empty inline buffer. Of a batch with items beside it
+ * (manyMatched.ts) `matched` is empty: `readBatches` reads them too.
+ * @throws CodecError
+ */
 export function decodeBatch(item: Item): BatchItem {
   const what = "batch item";
   checkItemVersion(item, what);
   const { tenant, parts } = keysOf(item, /^e#([0-9A-Z]{26})$/, what);
   const count = countOf(item, "count", what);
-  const matched = jOf(item, "matched", what);
-  if (!Array.isArray(matched) || !matched.every((pair) => Array.isArray(pair) && typeof pair[0] === "string"))
-    throw corrupt(what, "matched");
   const key = item.s3_key?.S;
   return {
     tenant,
@@ -101,9 +113,7 @@ export function decodeBatch(item: Item): BatchItem {
     types: longTypes(jOf(item, "types", what), count, what),
     key_id: sOf(item, "key_id", what),
     body: key === undefined ? { inline: Buffer.from(item.body?.B ?? []) } : { s3_key: key },
-    matched: Object.fromEntries(
-      (matched as [string, unknown?][]).map(([id, at]) => [id, longIndexes(at ?? null, count, what, "matched")]),
-    ),
+    matched: decodeMatched(item, count),
     snapshot_version: nOf(item, "snapshot_version", what),
     routed_at: nOf(item, "routed_at", what),
     ...defined({ stored_at: mapDefined(item.stored_at, () => nOf(item, "stored_at", what)) }),

@@ -6,8 +6,9 @@ import { type Millis, secondsOf } from "../../domain/time.ts";
 import { marksBeside, withMarks } from "../inbox/acknowledged.ts";
 import { batchKey, firstIn, inStateBetween, kindBetween, partitionsOf } from "../keys.ts";
 import type { Store } from "../table.ts";
-import { type BatchItem, decodeBatch } from "./batchItem.ts";
+import type { BatchItem } from "./batchItem.ts";
 import { HEADS } from "./find.ts";
+import { readBatches } from "./manyMatched.ts";
 
 /**
  * A tenant's batches in the order of their ULIDs, merged from its partitions (or from the index of failed deliveries).
@@ -160,7 +161,7 @@ function shardSource(store: Store, pk: string, range: StreamRange): Source {
         ...defined({ ExclusiveStartKey: start }),
       });
       const [page] = await Promise.all([reading, alongside]);
-      const read = page.items.map(decodeBatch);
+      const read = await readBatches(store.events, page.items);
       const marked = marks === undefined ? read : await marks.addTo(read, step);
       for (const batch of marked) if (range.unacknowledged !== true || isOpen(batch)) source.buffer.push(batch);
       start = page.next;
@@ -205,7 +206,8 @@ function stateSource(store: Store, tenant: Tenant, partition: StatePartition, ra
         ),
         range.marks === true ? marksBeside(store, tenant, firsts) : undefined,
       ]);
-      const batches = new Map(items.map(decodeBatch).map((batch) => [batch.first, batch]));
+      const read = await readBatches(store.events, items);
+      const batches = new Map(read.map((batch) => [batch.first, batch]));
       for (const first of firsts) {
         const batch = batches.get(first);
         if (batch !== undefined && batch.expiry > secondsOf(range.now))

@@ -6,7 +6,8 @@ import type { Millis } from "../../domain/time.ts";
 import { marksBeside, withMarks } from "../inbox/acknowledged.ts";
 import { batchKey, kindBetween, partitionOf } from "../keys.ts";
 import type { Store } from "../table.ts";
-import { type BatchItem, decodeBatch } from "./batchItem.ts";
+import type { BatchItem } from "./batchItem.ts";
+import { readBatches } from "./manyMatched.ts";
 
 /** Where an event is: its batch and its place in it. */
 export interface Found {
@@ -23,6 +24,8 @@ export const HEADS: readonly string[] = [
   "types",
   "key_id",
   "matched",
+  "matched_in",
+  "matched_parts",
   "snapshot_version",
   "routed_at",
   "stored_at",
@@ -74,8 +77,7 @@ export async function findEvents(
   const known = new Set<string>();
   if (single.length > 1) {
     const keys = single.map((ulid) => batchKey(tenant, ulid));
-    for (const item of await getItems(store.events, keys, "eventual", attributes)) {
-      const batch = decodeBatch(item);
+    for (const batch of await readBatches(store.events, await getItems(store.events, keys, "eventual", attributes))) {
       known.add(runOf(batch.first));
       take(batch);
     }
@@ -91,7 +93,7 @@ export async function findEvents(
         Limit: 1,
         consistency: "eventual",
       });
-      const batch = items[0] && decodeBatch(items[0]);
+      const [batch] = await readBatches(store.events, items);
       if (batch === undefined) break;
       take(batch);
       const earlier = members.filter((ulid) => ulid < batch.first);

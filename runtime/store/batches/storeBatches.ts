@@ -1,9 +1,10 @@
-import { getItems, putItem, putItems, type Table } from "../../aws/tables.ts";
+import { type Condition, getItem, putItem, putItems, type Table } from "../../aws/tables.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import type { Ulid } from "../../domain/ids.ts";
 import { type Millis, secondsOf } from "../../domain/time.ts";
 import { batchKey } from "../keys.ts";
-import { type BatchItem, decodeBatch, encodeBatch } from "./batchItem.ts";
+import { type BatchItem, decodeBatch } from "./batchItem.ts";
+import { itemsOf, readBatches } from "./manyMatched.ts";
 
 /**
  * Stores batches. Invariant: a stored batch is never written over, because its events may have been acknowledged, deleted or
@@ -12,12 +13,26 @@ import { type BatchItem, decodeBatch, encodeBatch } from "./batchItem.ts";
  */
 
 /** @throws Error when they are not all stored */
-export const storeNew = (events: Table, batches: readonly BatchItem[]): Promise<void> =>
-  putItems(events, batches.map(encodeBatch));
+export async function storeNew(events: Table, batches: readonly BatchItem[]): Promise<void> {
+  const all = batches.map(itemsOf);
+  const beside = all.flatMap((each) => each.beside);
+  if (beside.length > 0) await putItems(events, beside);
+  await putItems(
+    events,
+    all.map(({ item }) => item),
+  );
+}
+
+/** Puts a batch where this condition holds. @returns false where it does not */
+async function storeWhere(events: Table, batch: BatchItem, condition: Condition): Promise<boolean> {
+  const { item, beside } = itemsOf(batch);
+  if (beside.length > 0) await putItems(events, beside);
+  return putItem(events, item, condition);
+}
 
 /** Stores a batch unless it is stored. One that has expired counts as gone: DynamoDB removes it days later. */
 export async function storeOverExpired(events: Table, batch: BatchItem, now: Millis): Promise<void> {
-  await putItem(events, encodeBatch(batch), {
+  await storeWhere(events, batch, {
     ConditionExpression: "attribute_not_exists(pk) OR expires_at <= :now",
     ExpressionAttributeValues: { ":now": { N: String(secondsOf(now)) } },
   });
@@ -33,17 +48,19 @@ export interface Stored {
 
 /** Stores a batch unless it is stored. @returns undefined when it was stored now, else the stored one */
 export async function storeAgain(events: Table, batch: BatchItem): Promise<Stored | undefined> {
-  if (await putItem(events, encodeBatch(batch), { ConditionExpression: "attribute_not_exists(pk)" })) return undefined;
+  if (await storeWhere(events, batch, { ConditionExpression: "attribute_not_exists(pk)" })) return undefined;
   // Expired between the two calls: nothing is left to deliver.
   return (await readBatch(events, batch.tenant, batch.first)) ?? { matched: {}, deleted: [], body: undefined };
 }
 
 /** How many events are stored under a request's first id; undefined where none are. */
-export const storedCount = async (events: Table, tenant: Tenant, first: Ulid): Promise<number | undefined> =>
-  (await readBatch(events, tenant, first))?.count;
+export async function storedCount(events: Table, tenant: Tenant, first: Ulid): Promise<number | undefined> {
+  const item = await getItem(events, batchKey(tenant, first), "strong");
+  return item && decodeBatch(item).count;
+}
 
 /** The batch as it is now. @throws CodecError when it can't be read */
 export async function readBatch(events: Table, tenant: Tenant, first: Ulid): Promise<BatchItem | undefined> {
-  const [item] = await getItems(events, [batchKey(tenant, first)], "strong");
-  return item === undefined ? undefined : decodeBatch(item);
+  const item = await getItem(events, batchKey(tenant, first), "strong");
+  return item && (await readBatches(events, [item]))[0];
 }

@@ -1,6 +1,7 @@
 import { getItems, type Table } from "../../aws/tables.ts";
 import type { Item } from "../../domain/codec/fields.ts";
 import { type BatchItem, decodeBatch } from "../batches/batchItem.ts";
+import { decodeWhole, keysBeside } from "../batches/manyMatched.ts";
 import { batchKey, type DeliveryName, deliveryKey, keyText } from "../keys.ts";
 import { type DeliveryItem, decodeDeliveryItem } from "./deliveryItem.ts";
 
@@ -36,9 +37,19 @@ export class StoredDeliveries {
   }
 
   /** A batch that was asked for as a whole. @throws CodecError when it can't be read */
-  batch({ tenant, first }: BatchName): BatchItem | undefined {
-    const item = this.#items.get(keyText(batchKey(tenant, first)));
-    return item === undefined ? undefined : decodeBatch(item);
+  batch(name: BatchName): Omit<BatchItem, "matched"> | undefined {
+    const item = this.#batchItem(name);
+    return item && decodeBatch(item);
+  }
+
+  /** Offsets of the events of such a batch that matched, for a delivery without an item. @throws CodecError when they can't be read */
+  matched(name: DeliveryName): readonly number[] | undefined {
+    const item = this.#batchItem(name);
+    return item && decodeWhole(item, this.#items).matched[name.subscription_id];
+  }
+
+  #batchItem({ tenant, first }: BatchName): Item | undefined {
+    return this.#items.get(keyText(batchKey(tenant, first)));
   }
 
   /** Whether there is the batch, however it was asked for. */
@@ -67,7 +78,18 @@ export async function readStored(wanted: Wanted, read: ReadItems): Promise<Store
     keys.size === 0 ? [] : read([...keys.values()]),
     deletions.size === 0 ? [] : read([...deletions.values()], ["pk", "sk", "deleted"]),
   ]);
-  return new StoredDeliveries(items, deleted);
+  const beside = keysOfMatched(items, wanted.deliveries);
+  return new StoredDeliveries(beside.length === 0 ? items : [...items, ...(await read(beside))], deleted);
+}
+
+/** Where the ids are that match the batches of deliveries without an item, where they are beside these. */
+function keysOfMatched(items: readonly Item[], deliveries: readonly DeliveryName[]): Item[] {
+  const apart = items.filter(({ matched_in }) => matched_in !== undefined);
+  if (apart.length === 0) return [];
+  const found = new Set(items.map(keyText));
+  const bare = deliveries.filter((name) => !found.has(keyText(deliveryKey(name))));
+  const batches = new Set(bare.map(({ tenant, first }) => keyText(batchKey(tenant, first))));
+  return apart.filter((item) => batches.has(keyText(item))).flatMap(keysBeside);
 }
 
 export const readFromTable = (events: Table, wanted: Wanted): Promise<StoredDeliveries> =>

@@ -6,8 +6,8 @@ import { firstIn, type Kind, kindBetween, shardPartition } from "../keys.ts";
 import type { Store } from "../table.ts";
 import { removeItem } from "./eraseInBatch.ts";
 
-/** Kinds in the order of their removal: marks last, since only batches make new ones. */
-export const erasedKinds: readonly Kind[] = ["d", "x", "e", "a"];
+/** Kinds in the order of their removal: after batches what they name, and marks, since only batches make new ones. */
+export const erasedKinds: readonly Kind[] = ["d", "x", "e", "m", "a"];
 
 export interface ErasedItems {
   readonly items: number;
