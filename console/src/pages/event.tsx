@@ -4,9 +4,9 @@ import { defined } from "../../../runtime/domain/defined.ts";
 import { call, callText, memberText } from "../api.ts";
 import { useOnEitherSide } from "../eitherSide.ts";
 import { answerIn } from "../errorWords.ts";
-import { ms } from "../format.ts";
+import { count, ms } from "../format.ts";
 import { useMay } from "../session.tsx";
-import type { Event, Journey, Verdict, Viewer } from "../types.ts";
+import type { Verdicts as AllVerdicts, Event, Journey, Viewer } from "../types.ts";
 import { DeliveryAttempts } from "../ui/attempts.tsx";
 import { Code, Empty, Facts, Failure, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
 import { EventType } from "../ui/eventType.tsx";
@@ -40,32 +40,43 @@ function Story({ id }: { id: string }) {
   if (query.isPending) return <Loading />;
   if (query.isLoadingError) return <Failure error={query.error} />;
   return (
-    <ol className="grid gap-0 border-l-2 border-line pl-4">
-      {query.data.stages.map((stage, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: stages have no name of their own
-        <li key={index} className="relative pb-4">
-          <span aria-hidden="true" className="absolute top-1.5 -left-[1.4rem] size-2.5 rounded-full bg-accent" />
-          <p className="font-medium">
-            {stageNames[stage.stage] ?? stage.stage}
-            {stage.subscription_id === undefined ? null : (
-              <>
-                {" to "}
-                <SubscriptionLink id={stage.subscription_id} />
-              </>
-            )}
-            {stage.status_code === undefined
-              ? ""
-              : ` · ${answerIn({ status_code: stage.status_code, error: stage.error ?? null })}`}
-          </p>
-          <p className="text-sm text-muted">
-            <When at={stage.at} zone={zone} /> ·{" "}
-            {index === 0 ? "begins here" : `${ms(stage.duration_ms)} after what came before`}
-          </p>
-        </li>
-      ))}
-    </ol>
+    <>
+      <ol className="grid gap-0 border-l-2 border-line pl-4">
+        {query.data.stages.map((stage, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: stages have no name of their own
+          <li key={index} className="relative pb-4">
+            <span aria-hidden="true" className="absolute top-1.5 -left-[1.4rem] size-2.5 rounded-full bg-accent" />
+            <p className="font-medium">
+              {stageNames[stage.stage] ?? stage.stage}
+              {stage.subscription_id === undefined ? null : (
+                <>
+                  {" to "}
+                  <SubscriptionLink id={stage.subscription_id} />
+                </>
+              )}
+              {stage.status_code === undefined
+                ? ""
+                : ` · ${answerIn({ status_code: stage.status_code, error: stage.error ?? null })}`}
+            </p>
+            <p className="text-sm text-muted">
+              <When at={stage.at} zone={zone} /> ·{" "}
+              {index === 0 ? "begins here" : `${ms(stage.duration_ms)} after what came before`}
+            </p>
+          </li>
+        ))}
+      </ol>
+      <Others others={query.data.more_stages} what="later stages are not shown." />
+    </>
   );
 }
+
+/** Where an answer had no room for all. @param others how many it left out */
+const Others = ({ others = 0, what }: { others?: number | undefined; what: string }) =>
+  others === 0 ? null : (
+    <p className="mt-3 text-muted">
+      {count(others)} {what}
+    </p>
+  );
 
 function Payload({ id }: { id: string }) {
   const [{ env }] = useUrl(own);
@@ -100,11 +111,11 @@ function Verdicts({ id }: { id: string }) {
   const [{ env }] = useUrl(own);
   const query = useQuery({
     queryKey: ["verdicts", id, env],
-    queryFn: () => call<{ verdicts: Verdict[] }>("GET", `/events/${id}/verdicts`, { env }),
+    queryFn: () => call<AllVerdicts>("GET", `/events/${id}/verdicts`, { env }),
   });
   if (query.isPending) return <Loading />;
   if (query.isLoadingError) return <Failure error={query.error} />;
-  const { verdicts } = query.data;
+  const { verdicts, more_verdicts } = query.data;
   if (verdicts.length === 0)
     return (
       <Empty title="There was no subscription when this event was routed.">
@@ -112,28 +123,31 @@ function Verdicts({ id }: { id: string }) {
       </Empty>
     );
   return (
-    <Table
-      caption="What each subscription made of this event"
-      rows={[...verdicts].sort((a, b) => Number(b.matched) - Number(a.matched))}
-      rowKey={({ subscription_id }) => subscription_id}
-      columns={[
-        {
-          name: "Verdict",
-          cell: ({ matched }) => (matched ? <Status status="matched" /> : <Status status="not matched" />),
-        },
-        {
-          name: "Because",
-          named: true,
-          cell: ({ because, matched }) => because ?? (matched ? "every clause holds" : ""),
-        },
-        {
-          name: "Subscription",
-          named: true,
-          cell: ({ subscription_id }) => <SubscriptionLink id={subscription_id} />,
-        },
-        { name: "Version then", cell: ({ version }) => version },
-      ]}
-    />
+    <>
+      <Table
+        caption="What each subscription made of this event"
+        rows={[...verdicts].sort((a, b) => Number(b.matched) - Number(a.matched))}
+        rowKey={({ subscription_id }) => subscription_id}
+        columns={[
+          {
+            name: "Verdict",
+            cell: ({ matched }) => (matched ? <Status status="matched" /> : <Status status="not matched" />),
+          },
+          {
+            name: "Because",
+            named: true,
+            cell: ({ because, matched }) => because ?? (matched ? "every clause holds" : ""),
+          },
+          {
+            name: "Subscription",
+            named: true,
+            cell: ({ subscription_id }) => <SubscriptionLink id={subscription_id} />,
+          },
+          { name: "Version then", cell: ({ version }) => version },
+        ]}
+      />
+      <Others others={more_verdicts} what="further verdicts are not shown." />
+    </>
   );
 }
 
@@ -242,6 +256,10 @@ export default function EventPage() {
                   {event.deliveries.map((delivery) => (
                     <DeliveryAttempts key={delivery.delivery_id} delivery={delivery} />
                   ))}
+                  <Others
+                    others={event.more_deliveries}
+                    what="further deliveries are not shown; the list of deliveries has all."
+                  />
                 </div>
               ),
           },

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { MOST_ANSWER_BYTES } from "../../domain/answer.ts";
+import { fitting, jsonSize, MOST_ANSWER_BYTES } from "../../domain/answer.ts";
 import { mapConcurrently } from "../../domain/concurrently.ts";
 import { noSuch, TriggersError } from "../../domain/errors/errors.ts";
 import { type Identity, tenantOf } from "../../domain/identity/identity.ts";
@@ -184,9 +184,23 @@ export function register(app: Api, deps: Deps): void {
         "`routed` is when it was decided who gets it, `stored` when its write began: how long that took is part of the wait for the first attempt, which counts from there.",
       scope: "events:read",
       params: EventId,
-      responses: { 200: { description: "The stages by time.", schema: z.object({ stages: z.array(StageSchema) }) } },
+      responses: {
+        200: {
+          description: "The stages by time.",
+          schema: z.object({
+            stages: z.array(StageSchema),
+            more_stages: z.number().int().optional().openapi({
+              description: "Later stages that did not fit into the answer; only where there are any.",
+            }),
+          }),
+        },
+      },
     },
-    async (c, { params }) =>
-      c.json({ stages: journeyOf(await eventById(context, c.get("identity"), params.id, deps.now)) }),
+    async (c, { params }) => {
+      const all = journeyOf(await eventById(context, c.get("identity"), params.id, deps.now));
+      const stages = fitting(all, jsonSize);
+      const more_stages = all.length - stages.length;
+      return c.json({ stages: [...stages], ...(more_stages > 0 ? { more_stages } : {}) });
+    },
   );
 }

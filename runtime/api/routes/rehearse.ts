@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { asCustomer } from "../../database/roles.ts";
 import { subscriptionsAt } from "../../database/subscriptions.ts";
+import { fitting, jsonSize, PAGE_BYTES } from "../../domain/answer.ts";
 import { type Event, spliceEvent } from "../../domain/event.ts";
 import { requireScope } from "../../domain/identity/identity.ts";
 import { subscriptionStatuses } from "../../domain/statuses.ts";
@@ -164,6 +165,10 @@ export function register(app: Api, deps: Deps): void {
                 status: z.enum(subscriptionStatuses).openapi({ description: "Its status then." }),
               }),
             ),
+            more_verdicts: z.number().int().optional().openapi({
+              description:
+                "Verdicts that did not fit into the answer; only where there are any. Those that matched are shown first then.",
+            }),
           }),
         },
       },
@@ -196,10 +201,15 @@ export function register(app: Api, deps: Deps): void {
         }
         return found;
       });
-      return c.json({ verdicts } as never);
+      const shown = jsonSize(verdicts) <= PAGE_BYTES ? verdicts : fitting(matchedFirst(verdicts), jsonSize);
+      const more_verdicts = verdicts.length - shown.length;
+      return c.json({ verdicts: shown, ...(more_verdicts > 0 ? { more_verdicts } : {}) } as never);
     },
   );
 }
+
+const matchedFirst = (verdicts: readonly { readonly matched?: unknown }[]) =>
+  verdicts.toSorted((a, b) => Number(b.matched) - Number(a.matched));
 
 /**
  * Why the verdict on an event is another than its selector gives by itself; undefined where it is the same.

@@ -148,8 +148,8 @@ export async function withStatus(
   for (const { batch } of batches) {
     const items = deliveries.get(batch.first) ?? [];
     for (const item of items) if (item.status !== "delivered") waiting.add(item.subscription_id);
-    for (const id of Object.keys(batch.matched))
-      if (!items.some((item) => item.subscription_id === id)) waiting.add(id);
+    const begun = new Set(items.map((item) => item.subscription_id));
+    for (const id of Object.keys(batch.matched)) if (!begun.has(id)) waiting.add(id);
   }
   const isRemoved: IsRemoved = waiting.size === 0 ? () => false : await removed([...waiting]);
   return batches.flatMap(({ batch, events }) =>

@@ -2131,6 +2131,8 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
+                            /** @description Later stages that did not fit into the answer; only where there are any. */
+                            more_stages?: number;
                             stages: {
                                 /**
                                  * Format: date-time
@@ -2195,6 +2197,8 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
+                            /** @description Verdicts that did not fit into the answer; only where there are any. Those that matched are shown first then. */
+                            more_verdicts?: number;
                             verdicts: {
                                 /** @description The deciding clause, with the values met. */
                                 because?: string;

@@ -9,10 +9,10 @@ import { asService } from "../../../runtime/database/roles.ts";
 import type { Definition } from "../../../runtime/database/schema.ts";
 import { insertSubscriptions } from "../../../runtime/database/subscriptions.ts";
 import { nextVersion } from "../../../runtime/database/versions.ts";
-import { carried, MOST_ANSWER_BYTES, PAGE_BYTES } from "../../../runtime/domain/answer.ts";
+import { carried, jsonSize, MOST_ANSWER_BYTES, PAGE_BYTES } from "../../../runtime/domain/answer.ts";
 import type { Item } from "../../../runtime/domain/codec/fields.ts";
 import { encodeIdentity, IDENTITY_HEADER, type Identity } from "../../../runtime/domain/identity/identity.ts";
-import { newId } from "../../../runtime/domain/ids.ts";
+import { eventId, newId } from "../../../runtime/domain/ids.ts";
 import { encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
 import { encodeDeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
 import { writeEvent } from "../../../runtime/store/inbox/view.ts";
@@ -108,24 +108,35 @@ test("an answer too large for a function is an error that says so", async () => 
 /** Types whose names take four bytes a character: the largest selector that is accepted. */
 const types = Array.from({ length: 1_000 }, (_, n) => `${"😀".repeat(120)}${n}`);
 
-test("lists of the largest subscriptions fit, for callers and for the stages", async () => {
-  const definition = (n: number): Definition => ({
-    ...{ workflow_id: null, transform: null, enrich: null, format: "event", max_batch: 100, headers: {} },
-    webhook_url: `https://example.com/large/${n}`,
-    event_selector: { event_type: types },
+const subscriptionsOf = (length: number, event_selector: Definition["event_selector"]) =>
+  Array.from({ length }, (_, n) => {
+    const definition: Definition = {
+      ...{ workflow_id: null, transform: null, enrich: null, format: "event", max_batch: 100, headers: {} },
+      webhook_url: `https://example.com/large/${n}`,
+      event_selector,
+    };
+    return { subscription_id: newId("sub", api.deps.now()), definition };
   });
-  const added = Array.from({ length: 14 }, (_, n) => ({
-    ...{ subscription_id: newId("sub", api.deps.now()), definition: definition(n), secret: "" },
-  }));
+
+/** @returns the version of the customer's subscriptions that has them */
+async function insert(of: Identity, added: ReturnType<typeof subscriptionsOf>): Promise<number> {
   const vault = await api.deps.vault();
   const sealed = added.map((each) => ({
     ...each,
-    secret: vault.seal("whsec_x", { customer_id: live.customer_id, subscription_id: each.subscription_id } as never),
+    secret: vault.seal("whsec_x", { customer_id: of.customer_id, subscription_id: each.subscription_id } as never),
   }));
-  await asService(api.deps.db, async (tx) => {
-    const version = await nextVersion(tx, live.customer_id, live.customer_id, "subscriptions");
-    await insertSubscriptions(tx, live, sealed, version, api.deps.now());
+  return asService(api.deps.db, async (tx) => {
+    const version = await nextVersion(tx, of.customer_id, of.customer_id, "subscriptions");
+    await insertSubscriptions(tx, of, sealed, version, api.deps.now());
+    return version;
   });
+}
+
+const put = (item: Item) => api.deps.dynamodb.send(new PutItemCommand({ TableName: "events", Item: item }));
+
+test("lists of the largest subscriptions fit, for callers and for the stages", async () => {
+  const added = subscriptionsOf(14, { event_type: types });
+  await insert(live, added);
   const { items, pages } = await readAll("/subscriptions", "subscriptions");
   assert.equal(items.length, added.length);
   assert.ok(pages > 1);
@@ -171,11 +182,37 @@ test("an event with very many deliveries shows the first ones and the number of 
   assert.equal(shown.deliveries.length + shown.more_deliveries, deliveries.length);
 });
 
+test("the verdicts on an event, and its stages, are as many as fit, those that matched first", async () => {
+  const { live: own } = await api.customer("Large");
+  const added = subscriptionsOf(1_500, { cel: `event.a == "${"é".repeat(1_900)}"` });
+  const version = await insert(own, added);
+  const last = added.at(-1)!.subscription_id;
+  const batch = batchOf(own.customer_id, [{ event_type: "a" }], api.deps.now(), {
+    matched: { [last]: [0] },
+    snapshot_version: version,
+  });
+  await put(encodeBatch(batch));
+  const attempts = Array.from({ length: 400 }, () => ({
+    ...{ at: new Date(api.deps.now()).toISOString(), status_code: 500, latency_ms: 1, error: "http_5xx" },
+  }));
+  for (let n = 0; n < 50; n += 1)
+    await put(encodeDeliveryItem(deliveryOf(batch, newId("sub"), { status: "dead_lettered", attempts } as never)));
+  const path = `/events/${eventId(batch.first)}`;
+  const { status, body } = await api.call(own, "GET", `${path}/verdicts`);
+  assert.equal(status, 200, JSON.stringify(body).slice(0, 300));
+  assert.ok(jsonSize(body) <= MOST_ANSWER_BYTES && body.verdicts.length > 1);
+  assert.deepEqual([body.verdicts[0].subscription_id, body.verdicts[0].matched], [last, true]);
+  assert.equal(body.verdicts.length + body.more_verdicts, added.length);
+  const journey = await api.call(own, "GET", `${path}/journey`);
+  assert.equal(journey.status, 200, JSON.stringify(journey.body).slice(0, 300));
+  assert.ok(jsonSize(journey.body) <= MOST_ANSWER_BYTES);
+  assert.equal(journey.body.stages.length + journey.body.more_stages, 3 + 50 * attempts.length);
+});
+
 test("lists of the largest events fit, with answers of endpoints that are all control characters", async () => {
   const subscription = (
     await api.call(live, "POST", "/subscriptions", { webhook_url: "https://example.com/w", event_selector: "large" })
   ).body.subscription_id;
-  const put = (item: Item) => api.deps.dynamodb.send(new PutItemCommand({ TableName: "events", Item: item }));
   const at = api.deps.now() - 60_000;
   const attempts = Array.from({ length: 30 }, () => ({
     ...{ at: new Date(at).toISOString(), status_code: 500, latency_ms: 1, error: "http_5xx" },
