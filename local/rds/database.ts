@@ -23,7 +23,7 @@ export interface Address {
 }
 
 export interface DatabaseOptions {
-  /** `postgres://user:password@host:port/database` of a server to use instead of PGlite. */
+  /** `postgres://user:password@host:port/database` of a server to use instead of PGlite. The password may be missing. */
   readonly databaseUrl?: string | undefined;
   /** Folder of the empty clusters that new ones are copied from. @default one of this machine */
   readonly templates?: string;
@@ -38,6 +38,19 @@ function templateFolder(): string {
   const entry = require.resolve("@electric-sql/pglite");
   const { version } = require(join(dirname(dirname(entry)), "package.json")) as { version: string };
   return cacheFolder(`cluster-${version}`);
+}
+
+/** Signs in once. @throws StartError with what the server, or the URL, lacks, and without the password */
+async function reached(url: string): Promise<void> {
+  try {
+    (await sessionOf(url)).socket.destroy();
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new StartError(
+      `The PostgreSQL server that DATABASE_URL names can't be used: ${message || (cause as NodeJS.ErrnoException).code}. Set it to postgres://user:password@host:port/database of a server that runs, or leave it out for the embedded one.`,
+      { cause },
+    );
+  }
 }
 
 export class LocalDatabase {
@@ -129,12 +142,10 @@ export class LocalDatabase {
   async #opened(owner: Owner): Promise<Address> {
     const { databaseUrl, iam } = this.#options;
     if (databaseUrl !== undefined) {
-      const { hostname, port, username, password, pathname } = new URL(databaseUrl);
-      const there = { user: decodeURIComponent(username), database: decodeURIComponent(pathname.slice(1)) };
-      if (password === "") return { host: hostname, port: Number(port || 5432), ...there };
-      // Functions sign in by a token of IAM, which that server doesn't know: the password is the platform's.
+      await reached(databaseUrl);
+      // Functions sign in as the owner by a token of IAM, which that server doesn't know: user, password and database of the URL are the platform's.
       const gate = createGate({
-        ...there,
+        ...owner,
         version: "",
         maySignIn: iam && ((signIn) => maySignIn(signIn, iam, this.#place(), this.#asUser)),
         upstream: () => sessionOf(databaseUrl),
@@ -142,7 +153,7 @@ export class LocalDatabase {
       this.#gate = gate;
       gate.listen(0, "127.0.0.1");
       await once(gate, "listening");
-      return { host: "127.0.0.1", port: (gate.address() as AddressInfo).port, ...there };
+      return { host: "127.0.0.1", port: (gate.address() as AddressInfo).port, ...owner };
     }
     const answer = await this.ask({ open: owner });
     if (!("port" in answer)) throw new Error("the database has opened without a port");

@@ -368,52 +368,61 @@ test("a file that was cut short is named: in the refusal where PostgreSQL does n
   assert.match(refusal.message, /Put back a copy/);
 });
 
-test("DATABASE_URL names the server to use instead", async () => {
-  const elsewhere = await createRds(fresh(), { databaseUrl: "postgres://me@db.local:6543/mine" });
-  const { state } = await declare(elsewhere);
-  assert.deepEqual([state.address, state.port, state.username, state.dbName], ["db.local", 6543, "me", "mine"]);
-  await elsewhere.close();
+test("a server that can't be used stops the start, with what DATABASE_URL has to be and without its password", async () => {
+  const nobody = await createRds(fresh(), { databaseUrl: "postgres://me:s3cret@127.0.0.1:1/mine" });
+  const refusal = await declare(nobody).catch((thrown: Error) => thrown);
+  assert.ok(refusal instanceof StartError, String(refusal));
+  assert.equal(
+    refusal.message,
+    "The PostgreSQL server that DATABASE_URL names can't be used: connect ECONNREFUSED 127.0.0.1:1. Set it to postgres://user:password@host:port/database of a server that runs, or leave it out for the embedded one.",
+  );
+  await nobody.close();
 });
 
-test("a server named with a password is reached through a door of our own, which asks for a token of IAM in its place", async () => {
-  // PGlite behind a front that asks for a password: the server elsewhere.
-  const cluster = await startCluster();
-  const server = createFront(
-    {
-      exec: async (messages) => cluster.execProtocolRaw(messages),
-      rollback: async () => void (await cluster.exec("rollback")),
-    },
-    { user: "me", database: "mine", version: "17.5", maySignIn: async ({ password }) => password === "s:cret" },
-  );
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  const url = `postgres://me:${encodeURIComponent("s:cret")}@127.0.0.1:${port}/mine`;
-  const asked: string[] = [];
-  const iam = {
-    callerOf: () => undefined,
-    refusal: (role: unknown) => void asked.push(String(role)),
-  } as never;
-  const [open, guarded] = [
-    await createRds(fresh(), { databaseUrl: url }),
-    await createRds(fresh(), { databaseUrl: url, iam }),
-  ];
-  const [{ state }, { state: behind }] = [await declare(open), await declare(guarded)];
-  assert.notEqual(state.port, port);
-  const clientOf = (to: typeof state, password: string) =>
-    new pg.Client({ host: "127.0.0.1", port: Number(to.port), user: "me", database: "mine", password });
-  const both = [clientOf(state, "whatever"), clientOf(state, "")];
-  await Promise.all(both.map((client) => client.connect()));
-  const [one, two] = both as [pg.Client, pg.Client];
-  assert.deepEqual((await one.query("select 1 + $1::int as n", [1])).rows, [{ n: 2 }]);
-  await one.query("create table t (n int)");
-  await one.query("insert into t values (7)");
-  assert.deepEqual((await two.query("select n from t")).rows, [{ n: 7 }]);
-  await Promise.all(both.map((client) => client.end()));
-  await assert.rejects(clientOf(behind, "s:cret").connect(), /The IAM authentication failed for the role me/);
-  await Promise.all([open.close(), guarded.close()]);
-  await new Promise<void>((done) => server.close(() => done()));
-  await cluster.close();
-});
+for (const [says, password] of [
+  ["with a password", "s:cret"],
+  ["without one", undefined],
+] as const)
+  test(`a server named ${says} is reached through a door of our own: the program's user and a token of IAM stand for the URL's`, async () => {
+    // PGlite behind a front that may ask for a password: the server elsewhere.
+    const cluster = await startCluster();
+    const server = createFront(
+      {
+        exec: async (messages) => cluster.execProtocolRaw(messages),
+        rollback: async () => void (await cluster.exec("rollback")),
+      },
+      {
+        ...{ user: "me", database: "mine", version: "17.5" },
+        maySignIn: password === undefined ? undefined : async (given) => given.password === password,
+      },
+    );
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const userinfo = password === undefined ? "me" : `me:${encodeURIComponent(password)}`;
+    const databaseUrl = `postgres://${userinfo}@127.0.0.1:${port}/mine`;
+    const iam = { callerOf: () => undefined, refusal: () => undefined } as never;
+    const [open, guarded] = [await createRds(fresh(), { databaseUrl }), await createRds(fresh(), { databaseUrl, iam })];
+    const [{ state }, { state: behind }] = [await declare(open), await declare(guarded)];
+    assert.notEqual(state.port, port);
+    assert.deepEqual([state.username, state.dbName], ["triggers", "triggers"]);
+    const clientOf = (to: typeof state, given: string) =>
+      new pg.Client({
+        ...{ host: "127.0.0.1", port: Number(to.port), password: given },
+        ...{ user: String(to.username), database: String(to.dbName) },
+      });
+    const both = [clientOf(state, "any"), clientOf(state, "")];
+    await Promise.all(both.map((client) => client.connect()));
+    const [one, two] = both as [pg.Client, pg.Client];
+    assert.deepEqual((await one.query("select 1 + $1::int as n", [1])).rows, [{ n: 2 }]);
+    await one.query("create table t (n int)");
+    await one.query("insert into t values (7)");
+    assert.deepEqual((await two.query("select n from t")).rows, [{ n: 7 }]);
+    await Promise.all(both.map((client) => client.end()));
+    await assert.rejects(clientOf(behind, "s:cret").connect(), /The IAM authentication failed for the role triggers/);
+    await Promise.all([open.close(), guarded.close()]);
+    await new Promise<void>((done) => server.close(() => done()));
+    await cluster.close();
+  });
 
 test("other engines, arguments that change behaviour, and a second instance are refused by name", async () => {
   await assert.rejects(declare(rds), {
