@@ -9,5 +9,7 @@ export function stoppedBy(thrown: unknown): string {
   const { name, message, cause } = thrown as Error;
   const inner = cause instanceof Error ? ` (${cause.name}: ${cause.message})` : "";
   const text = `${name}: ${message}${inner}`.replaceAll("\n", " ");
-  return text.includes("ECONNREFUSED") ? `${text}. Nothing listens there: is the platform running?` : text;
+  return text.includes("ECONNREFUSED")
+    ? `${text}. Nothing listens there. On this machine "npm start" starts the platform.`
+    : text;
 }

@@ -51,6 +51,8 @@ async function main(): Promise<number> {
   const deployment = local
     ? localDeployment(stateFolder())
     : pulumiDeployment(values.stack!, join(import.meta.dirname, ".."));
+  // Of a platform that has ended each check would say the same.
+  if (local) await fetch(deployment.client.endpoint!);
   const here = local ? readState<LocalFile>("local.json") : undefined;
   const key = values.key ?? process.env.TRIGGERS_SANDBOX_KEY ?? here?.sandbox_key;
   const url = here?.url ?? String(deployment.outputs.url);
