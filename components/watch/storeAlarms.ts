@@ -176,7 +176,8 @@ function watchDatabase(topic: AlarmTopic, subscriptions: SubscriptionStore): voi
   topic.alarm("database-connections", {
     says: "The proxy in front of PostgreSQL uses more than 80 % of its connections.",
     runbook: "database",
-    metrics: { open: proxy("DatabaseConnections", "Maximum"), most: proxy("MaxDatabaseConnectionsAllowed", "Minimum") },
+    // Each machine of a proxy publishes its own part. Source: RDS User Guide, "Monitoring RDS Proxy metrics".
+    metrics: { open: proxy("DatabaseConnections", "Sum"), most: proxy("MaxDatabaseConnectionsAllowed", "Sum") },
     expression: "open / most * 100",
     above: 80,
   });

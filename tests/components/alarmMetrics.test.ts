@@ -108,6 +108,7 @@ interface Query {
   readonly metric?: {
     readonly namespace: string;
     readonly metricName: string;
+    readonly stat: string;
     readonly dimensions?: Record<string, string>;
   };
 }
@@ -187,6 +188,24 @@ test("the dimensions of the metrics name resources of the stack", () => {
     [],
   );
 });
+
+test("numbers of a database proxy are summed over its machines, each of which publishes its own", () =>
+  assert.deepEqual(
+    Object.fromEntries(
+      prod.resources
+        .filter(({ type }) => type === "aws:cloudwatch/metricAlarm:MetricAlarm")
+        .flatMap(({ inputs }) => inputs.metricQueries as Query[])
+        .flatMap(({ metric }) =>
+          metric?.dimensions?.ProxyName === undefined ? [] : [[metric.metricName, metric.stat]],
+        ),
+    ),
+    {
+      DatabaseConnections: "Sum",
+      MaxDatabaseConnectionsAllowed: "Sum",
+      DatabaseConnectionsSetupFailed: "Sum",
+      DatabaseConnectionsBorrowLatency: "Average",
+    },
+  ));
 
 test("every other metric is published by our own code", () =>
   assert.deepEqual(
