@@ -1,9 +1,9 @@
-import { type Condition, getItem, putItem, putItems, type Table } from "../../aws/tables.ts";
+import { getItems, putItem, putItems, type Table } from "../../aws/tables.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import type { Ulid } from "../../domain/ids.ts";
 import { type Millis, secondsOf } from "../../domain/time.ts";
 import { batchKey } from "../keys.ts";
-import { type BatchItem, decodeBatch } from "./batchItem.ts";
+import { type BatchItem, decodeBatch, encodeBatch } from "./batchItem.ts";
 import { itemsOf, readBatches } from "./manyMatched.ts";
 
 /**
@@ -23,16 +23,9 @@ export async function storeNew(events: Table, batches: readonly BatchItem[]): Pr
   );
 }
 
-/** Puts a batch where this condition holds. @returns false where it does not */
-async function storeWhere(events: Table, batch: BatchItem, condition: Condition): Promise<boolean> {
-  const { item, beside } = itemsOf(batch);
-  if (beside.length > 0) await putItems(events, beside);
-  return putItem(events, item, condition);
-}
-
-/** Stores a batch unless it is stored. One that has expired counts as gone: DynamoDB removes it days later. */
+/** Stores a batch of the archive, which matches nobody, unless it is stored. One that has expired counts as gone: DynamoDB removes it days later. */
 export async function storeOverExpired(events: Table, batch: BatchItem, now: Millis): Promise<void> {
-  await storeWhere(events, batch, {
+  await putItem(events, encodeBatch(batch), {
     ConditionExpression: "attribute_not_exists(pk) OR expires_at <= :now",
     ExpressionAttributeValues: { ":now": { N: String(secondsOf(now)) } },
   });
@@ -48,19 +41,21 @@ export interface Stored {
 
 /** Stores a batch unless it is stored. @returns undefined when it was stored now, else the stored one */
 export async function storeAgain(events: Table, batch: BatchItem): Promise<Stored | undefined> {
-  if (await storeWhere(events, batch, { ConditionExpression: "attribute_not_exists(pk)" })) return undefined;
+  const { item, beside } = itemsOf(batch);
+  if (beside.length > 0) await putItems(events, beside);
+  if (await putItem(events, item, { ConditionExpression: "attribute_not_exists(pk)" })) return undefined;
   // Expired between the two calls: nothing is left to deliver.
   return (await readBatch(events, batch.tenant, batch.first)) ?? { matched: {}, deleted: [], body: undefined };
 }
 
 /** How many events are stored under a request's first id; undefined where none are. */
 export async function storedCount(events: Table, tenant: Tenant, first: Ulid): Promise<number | undefined> {
-  const item = await getItem(events, batchKey(tenant, first), "strong");
+  const [item] = await getItems(events, [batchKey(tenant, first)], "strong");
   return item && decodeBatch(item).count;
 }
 
 /** The batch as it is now. @throws CodecError when it can't be read */
 export async function readBatch(events: Table, tenant: Tenant, first: Ulid): Promise<BatchItem | undefined> {
-  const item = await getItem(events, batchKey(tenant, first), "strong");
-  return item && (await readBatches(events, [item]))[0];
+  const items = await getItems(events, [batchKey(tenant, first)], "strong");
+  return (await readBatches(events, items))[0];
 }
