@@ -127,6 +127,9 @@ export const DeliverySchema = z
       .openapi({ description: "The events of the delivery; within an event, that event alone." }),
     status: z.enum(deliveryStatuses),
     attempts: z.array(AttemptSchema),
+    attempts_left_out: z.number().int().optional().openapi({
+      description: "Attempts that are no longer kept, between the first ten and the newest; only where there are any.",
+    }),
     next_attempt_at: Timestamp.nullable(),
     created_at: Timestamp,
     reason: z.string().optional().openapi({ description: "Why its retries ended, or why it was cancelled." }),

@@ -13,6 +13,7 @@ import type { Tracer } from "../domain/trace.ts";
 import type { UsageFact } from "../domain/usage/fact.ts";
 import { type Move, moveOf } from "../store/deliveries/changeDelivery.ts";
 import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
+import { attemptsMade } from "../store/deliveries/keptAttempts.ts";
 import type { Held } from "../store/deliveries/waiting.ts";
 import { liveDelivery } from "../store/live.ts";
 import type { Circuits } from "./circuits.ts";
@@ -323,7 +324,7 @@ async function gateAll(
 const forward = (record: SQSRecord, group: string): Outgoing => ({ text: record.body, group });
 
 /** The message that brings these deliveries back. @param attempts made by then */
-function retryOf(deliveries: readonly Delivery[], attempts = deliveries[0]!.attempts.length): Outgoing {
+function retryOf(deliveries: readonly Delivery[], attempts = attemptsMade(deliveries[0]!)): Outgoing {
   const { tenant, subscription_id, replay_id, retried_by } = deliveries[0]!;
   const batches = [...new Set(deliveries.map(({ first }) => first))].sort();
   const text = encodeRetry({

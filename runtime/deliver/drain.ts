@@ -4,6 +4,7 @@ import { type DrainMessage, encodeDrain, encodeRetry, type ProbeMessage } from "
 import { defined } from "../domain/defined.ts";
 import type { Millis, Seconds } from "../domain/time.ts";
 import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
+import { attemptsMade } from "../store/deliveries/keptAttempts.ts";
 import type { Held } from "../store/deliveries/waiting.ts";
 import { type Circuits, OPEN_AFTER } from "./circuits.ts";
 import type { Received } from "./gather.ts";
@@ -67,16 +68,16 @@ function releases(items: readonly DeliveryItem[], maxBatch: number): Outgoing[] 
     const events = (item.remaining ?? item.indexes).length;
     const last = groups.at(-1);
     const like = last?.items[0];
-    const same = like?.attempts.length === item.attempts.length && like.replay_id === item.replay_id;
+    const same = like !== undefined && like.replay_id === item.replay_id && attemptsMade(like) === attemptsMade(item);
     if (last !== undefined && same && last.events + events <= maxBatch) {
       last.items.push(item);
       last.events += events;
     } else groups.push({ items: [item], events });
   }
   return groups.map((group) => {
-    const { tenant, subscription_id, replay_id, attempts } = group.items[0]!;
+    const { tenant, subscription_id, replay_id } = group.items[0]!;
     const batches = group.items.map(({ first }) => first);
-    const retry = { tenant, subscription_id, batches, attempts: attempts.length };
+    const retry = { tenant, subscription_id, batches, attempts: attemptsMade(group.items[0]!) };
     return { text: encodeRetry({ ...retry, ...defined({ replay_id }) }), group: tenant };
   });
 }
@@ -107,7 +108,7 @@ export async function probe(
       tenant,
       subscription_id,
       batches: [oldest.first],
-      attempts: oldest.attempts.length,
+      attempts: attemptsMade(oldest),
       ...defined({ replay_id: oldest.replay_id }),
     },
   };

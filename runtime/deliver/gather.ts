@@ -8,6 +8,7 @@ import { DEFAULT_RETENTION_DAYS } from "../domain/retention.ts";
 import { DAY_SECONDS, type Millis, secondsOf } from "../domain/time.ts";
 import { SETTLED_MS } from "../domain/usage/access.ts";
 import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
+import { attemptsMade } from "../store/deliveries/keptAttempts.ts";
 import { StoredDeliveries, type Wanted } from "../store/deliveries/stored.ts";
 import { batchKey, deliveryKey, keyText } from "../store/keys.ts";
 import type { Phase } from "./phase.ts";
@@ -192,7 +193,7 @@ async function complete(
     remaining: item?.remaining ?? indexes,
     deleted: new Set(deleted),
     attempts,
-    schedule_from: name.manual && finished ? attempts.length : (item?.schedule_from ?? 0),
+    schedule_from: name.manual && finished ? attemptsMade(item) : (item?.schedule_from ?? 0),
     expiry:
       item?.expiry ??
       message?.expiry ??
@@ -203,7 +204,7 @@ async function complete(
     probe: name.probe,
     events: [],
     ...defined({ replay_id: name.replay_id, retried_by: retriedBy, key_id: keyId, key_name: keyName }),
-    ...defined({ traceparent: trace, hops, item }),
+    ...defined({ traceparent: trace, hops, item, left_out: item?.left_out }),
   };
   const offsets = toSend(delivery);
   const end = (reason: string): Ended => ({ delivery, item: { ...baseItem(delivery), status: "cancelled", reason } });
@@ -237,7 +238,7 @@ function ownOf(events: readonly Buffer[], offsets: readonly number[]): readonly 
 function mayAttempt(name: Named, item: DeliveryItem, now: Millis): boolean {
   if (name.manual || name.probe) return true;
   if (item.status !== "failed" && item.status !== "pending") return false;
-  return item.attempts.length <= name.attempts || (item.next_attempt_at ?? 0) <= now + EARLY_MS.attempt;
+  return attemptsMade(item) <= name.attempts || (item.next_attempt_at ?? 0) <= now + EARLY_MS.attempt;
 }
 
 function unpackOnce(

@@ -3,7 +3,8 @@ import type { Tenant } from "../domain/identity/identity.ts";
 import type { Ulid } from "../domain/ids.ts";
 import type { DeliveryTarget } from "../domain/subscription.ts";
 import type { Seconds } from "../domain/time.ts";
-import type { Attempt, DeliveryItem } from "../store/deliveries/deliveryItem.ts";
+import type { Attempt, DeliveryItem, LeftOut } from "../store/deliveries/deliveryItem.ts";
+import { attemptsMade } from "../store/deliveries/keptAttempts.ts";
 import { type Unmade, unmade } from "./unmade.ts";
 
 /** One delivery that this invocation works on. */
@@ -21,6 +22,7 @@ export interface Delivery {
   readonly remaining: readonly number[];
   readonly deleted: ReadonlySet<number>;
   readonly attempts: readonly Attempt[];
+  readonly left_out?: LeftOut;
   readonly schedule_from: number;
   readonly replay_id?: string;
   /** The replay of dead letters that had it tried again. */
@@ -194,7 +196,7 @@ const partOf = (delivery: Delivery, offsets: readonly number[]): Part => {
 const postOf = (target: DeliveryTarget, parts: readonly Part[]): PlannedPost => ({
   target,
   parts,
-  attempt: parts[0]!.delivery.attempts.length + 1,
+  attempt: attemptsMade(parts[0]!.delivery) + 1,
 });
 
 const fits = ({ max_batch }: DeliveryTarget, count: number, bytes: number): boolean =>

@@ -2,6 +2,7 @@ import { ageOf } from "../domain/age.ts";
 import type { DeliveryTarget } from "../domain/subscription.ts";
 import type { Millis } from "../domain/time.ts";
 import { checkWebhookUrl, type UrlRules } from "../domain/webhook/webhookUrl.ts";
+import { attemptsMade } from "../store/deliveries/keptAttempts.ts";
 import type { Hosts } from "./hosts.ts";
 import { type Delivery, type PayloadOf, type Planned, type PlannedPost, planPosts, toldReplay } from "./plan.ts";
 import type { PostLimits, PostRequest, PostResult } from "./post.ts";
@@ -140,10 +141,7 @@ const newUnit = (): Unit => ({ done: [], open: 0, closed: false });
 
 /** Deliveries share a post only with those of the same replays and number of attempts: it names one of each. */
 const together = (deliveries: readonly Delivery[]): Iterable<Delivery[]> =>
-  Map.groupBy(
-    deliveries,
-    ({ replay_id, retried_by, attempts }) => `${replay_id ?? ""} ${retried_by ?? ""} ${attempts.length}`,
-  ).values();
+  Map.groupBy(deliveries, (each) => `${each.replay_id ?? ""} ${each.retried_by ?? ""} ${attemptsMade(each)}`).values();
 
 /** Never rejects: a lookup that fails is told by each event. */
 async function payloads(

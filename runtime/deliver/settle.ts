@@ -2,6 +2,7 @@ import { defined, mapDefined } from "../domain/defined.ts";
 import { MAX_QUEUE_DELAY_MS } from "../domain/queueDelay.ts";
 import { type Millis, rfc3339 } from "../domain/time.ts";
 import type { Attempt, DeliveryItem } from "../store/deliveries/deliveryItem.ts";
+import { attemptsMade } from "../store/deliveries/keptAttempts.ts";
 import type { Delivery, PlannedPost } from "./plan.ts";
 import type { PostResult } from "./post.ts";
 import { decide, type Next } from "./schedule.ts";
@@ -52,10 +53,9 @@ export function settle(unit: readonly PostDone[], dice: number): Settled {
     kind: "postponed",
     retry_after_ms: known.length > 0 ? Math.max(...known) : Math.floor((1 + dice) * POSTPONED_MS),
   } as const;
-  if (made.length === 0)
-    return { deliveries, items: [], next: postponed, attempts: sample.attempts.length, posts: unit };
+  if (made.length === 0) return { deliveries, items: [], next: postponed, attempts: attemptsMade(sample), posts: unit };
 
-  const place = sample.attempts.length + 1 - sample.schedule_from;
+  const place = attemptsMade(sample) + 1 - sample.schedule_from;
   const judged = made.map((entry) => ({ entry, next: decide(entry.result, place, dice, entry.at) }));
   const left = unit.filter((entry) =>
     judged.every((other) => other.entry !== entry || other.next.kind !== "delivered"),
@@ -71,7 +71,7 @@ export function settle(unit: readonly PostDone[], dice: number): Settled {
   const attempt = attemptOf(worst.entry);
   const outcome = { next, left, last: worst.entry, together: deliveries.length };
   const items = deliveries.map((delivery) => itemAfter(delivery, accountOf(attempt, delivery, deliveries), outcome));
-  return { deliveries, items, next, attempts: sample.attempts.length + 1, posts: unit };
+  return { deliveries, items, next, attempts: attemptsMade(sample) + 1, posts: unit };
 }
 
 /**
@@ -126,7 +126,7 @@ export const baseItem = (delivery: Delivery) => ({
   indexes: delivery.indexes,
   attempts: delivery.attempts,
   expiry: delivery.expiry,
-  ...defined({ replay_id: delivery.replay_id, retried_by: delivery.retried_by }),
+  ...defined({ replay_id: delivery.replay_id, retried_by: delivery.retried_by, left_out: delivery.left_out }),
   ...(delivery.schedule_from === 0 ? {} : { schedule_from: delivery.schedule_from }),
   ...(delivery.remaining.length === delivery.indexes.length ? {} : { remaining: delivery.remaining }),
 });

@@ -5,6 +5,7 @@ import { encodeProbe, encodeRetry } from "../domain/codec/index.ts";
 import { defined } from "../domain/defined.ts";
 import type { Millis } from "../domain/time.ts";
 import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
+import { attemptsMade } from "../store/deliveries/keptAttempts.ts";
 import { decodeDue } from "../store/deliveries/waiting.ts";
 import { duePartitions } from "../store/keys.ts";
 import { delaySeconds } from "./schedule.ts";
@@ -75,11 +76,11 @@ async function sweepPage(page: readonly Item[], ports: SweepPorts, counts: { del
   }
   // Deliveries of one post share partition and time, so they stand side by side here and are sent as one.
   for (const group of Map.groupBy(deliveries, groupKey).values()) {
-    const { tenant, subscription_id, replay_id, attempts, next_attempt_at = 0 } = group[0]!;
+    const { tenant, subscription_id, replay_id, next_attempt_at = 0 } = group[0]!;
     const retry = {
       tenant,
       subscription_id,
-      attempts: attempts.length,
+      attempts: attemptsMade(group[0]!),
       batches: group.map(({ first }) => first).sort(),
     };
     messages.push({
@@ -102,5 +103,5 @@ function read(item: Item, { log }: SweepPorts): ReturnType<typeof decodeDue> | u
   }
 }
 
-const groupKey = ({ tenant, first, subscription_id, replay_id, group, attempts }: DeliveryItem): string =>
-  `${tenant} ${subscription_id} ${replay_id ?? ""} ${group ?? first} ${attempts.length}`;
+const groupKey = (item: DeliveryItem): string =>
+  `${item.tenant} ${item.subscription_id} ${item.replay_id ?? ""} ${item.group ?? item.first} ${attemptsMade(item)}`;

@@ -9,6 +9,7 @@ import { batchStream, PAUSED } from "./batches/batchStream.ts";
 import { ulidsBetween } from "./batches/bounds.ts";
 import { deliveriesOf } from "./deliveries/deliveriesOf.ts";
 import type { DeliveryItem } from "./deliveries/deliveryItem.ts";
+import { attemptsMade } from "./deliveries/keptAttempts.ts";
 import { deliveriesAt, statusOf } from "./inbox/view.ts";
 import type { Store } from "./table.ts";
 
@@ -44,7 +45,7 @@ export function liveDelivery(item: DeliveryItem, types: readonly (string | null)
     events: item.indexes.length,
     event_types: [...new Set(item.indexes.map((offset) => types[offset] ?? null))].slice(0, MOST_EVENT_IDS),
     status,
-    attempt: item.attempts.length,
+    attempt: attemptsMade(item),
     status_code: last?.status_code ?? null,
     error: last?.error ?? null,
     latency_ms: last?.latency_ms ?? null,

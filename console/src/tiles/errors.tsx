@@ -24,6 +24,7 @@ import {
 import { useMay } from "../session.tsx";
 import { type Told, useShows } from "../told.tsx";
 import type { Delivery } from "../types.ts";
+import { attemptsOf } from "../ui/attempts.tsx";
 import { Empty, NextAttempt, Status } from "../ui/basic.tsx";
 import { Table } from "../ui/table.tsx";
 import { Tile } from "../ui/tile.tsx";
@@ -322,7 +323,7 @@ export function FailedEventsTile({ board, subscription }: { board: Dashboard; su
       delivery.event_ids.join(" "),
       delivery.status,
       reasonIn(delivery),
-      delivery.attempts.length,
+      attemptsOf(delivery),
       waits(delivery),
       delivery.next_attempt_at,
     ]),
@@ -365,7 +366,7 @@ export function FailedEventsTile({ board, subscription }: { board: Dashboard; su
                 },
                 { name: "Status", cell: ({ status }) => <Status status={status} /> },
                 { name: "Reason", cell: reasonIn },
-                { name: "Attempts", cell: ({ attempts }) => count(attempts.length) },
+                { name: "Attempts", cell: (delivery) => count(attemptsOf(delivery)) },
                 { name: "Waited between", cell: (delivery) => waits(delivery) || "–" },
                 {
                   name: "Next attempt",

@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { call } from "../api.ts";
 import { answerIn } from "../errorWords.ts";
-import { ms } from "../format.ts";
+import { countOf, ms } from "../format.ts";
 import { useMay } from "../session.tsx";
 import type { Delivery } from "../types.ts";
 import { useCommon } from "../url.ts";
@@ -12,12 +12,21 @@ import { SubscriptionLink } from "./subscriptionLink.tsx";
 /** Whether a delivery can be tried once more: it has failed, or was given up. */
 export const isRetried = ({ status }: Delivery): boolean => status === "failed" || status === "dead_lettered";
 
+/** These come before the attempts that are left out. */
+const FIRST_KEPT = 10;
+const numberOf = (index: number, leftOut: number): number => index + 1 + (index < FIRST_KEPT ? 0 : leftOut);
+
+/** How often a delivery was attempted. */
+export const attemptsOf = ({ attempts, attempts_left_out = 0 }: Delivery): number =>
+  attempts.length + attempts_left_out;
+
 /** A delivery with its attempts, what was answered, and when the next one is. */
 export function DeliveryAttempts({ delivery }: { delivery: Delivery }) {
   const [{ env, zone }] = useCommon();
   const may = useMay();
   const client = useQueryClient();
   const { delivery_id, subscription_id, status, attempts, next_attempt_at, replay_id } = delivery;
+  const leftOut = delivery.attempts_left_out ?? 0;
   const retry = async () => {
     await call("POST", `/deliveries/${delivery_id}/retry`, { env });
     await client.invalidateQueries();
@@ -70,12 +79,15 @@ export function DeliveryAttempts({ delivery }: { delivery: Delivery }) {
           {attempts.map((attempt, index) => (
             <li key={attempt.at} className="border-t border-line pt-2">
               <p>
-                <span className="font-medium">Attempt {index + 1}</span> · <When at={attempt.at} zone={zone} /> ·{" "}
-                {answerIn(attempt)} · {ms(attempt.latency_ms)}
+                <span className="font-medium">Attempt {numberOf(index, leftOut)}</span> ·{" "}
+                <When at={attempt.at} zone={zone} /> · {answerIn(attempt)} · {ms(attempt.latency_ms)}
               </p>
               {attempt.response_excerpt === undefined || attempt.response_excerpt === "" ? null : (
-                <Code label={`Answer to attempt ${index + 1}`} text={attempt.response_excerpt} />
+                <Code label={`Answer to attempt ${numberOf(index, leftOut)}`} text={attempt.response_excerpt} />
               )}
+              {index + 1 === FIRST_KEPT && leftOut > 0 ? (
+                <p className="text-muted">{countOf(leftOut, "further attempt")}, no longer kept</p>
+              ) : null}
             </li>
           ))}
         </ol>

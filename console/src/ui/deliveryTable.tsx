@@ -8,7 +8,7 @@ import { useMay } from "../session.tsx";
 import { useRowKeys } from "../shell/shortcuts.ts";
 import type { Delivery } from "../types.ts";
 import { keep, useCommon, useHere } from "../url.ts";
-import { DeliveryAttempts, isRetried } from "./attempts.tsx";
+import { attemptsOf, DeliveryAttempts, isRetried } from "./attempts.tsx";
 import { ActionLink, Failure, NextAttempt, Status, When } from "./basic.tsx";
 import { ChosenBar, chooseColumn, useChosen } from "./chosen.tsx";
 import { Listed, type ListSource, useList } from "./list.tsx";
@@ -141,14 +141,14 @@ export function DeliveryTable({
                 },
                 {
                   name: "Attempts",
-                  cell: ({ delivery_id, attempts }) => (
+                  cell: (delivery) => (
                     <Link
                       data-opens
-                      href={here({ open: delivery_id })}
+                      href={here({ open: delivery.delivery_id })}
                       className="whitespace-nowrap"
-                      aria-label={`${count(attempts.length)} · open the attempts of ${delivery_id}`}
+                      aria-label={`${count(attemptsOf(delivery))} · open the attempts of ${delivery.delivery_id}`}
                     >
-                      {count(attempts.length)} · open
+                      {count(attemptsOf(delivery))} · open
                     </Link>
                   ),
                 },

@@ -9,6 +9,7 @@ import { findEvents } from "../../store/batches/find.ts";
 import { rawEvents } from "../../store/batches/payloads.ts";
 import { settleDelivery } from "../../store/deliveries/changeDelivery.ts";
 import { deliveriesOf } from "../../store/deliveries/deliveriesOf.ts";
+import { attemptsMade } from "../../store/deliveries/keptAttempts.ts";
 import { type Owed, owedOffsets, readBacklog } from "../../store/deliveries/readDeliveries.ts";
 import { withStatus } from "../../store/inbox/read.ts";
 import { type StoredEvent, shownSize, writeEvent, writeList } from "../../store/inbox/view.ts";
@@ -73,8 +74,12 @@ export function register(app: Api, deps: Deps): void {
       const owing = deliveries.find(
         ({ item }) => item.subscription_id === id && owedOffsets(batch, item).includes(offset),
       )?.item;
-      const { attempts = [], replay_id, retried_by } = owing ?? {};
-      const post = { attempt: attempts.length + 1, replay_id, told_replay: retried_by ?? replay_id };
+      const { replay_id, retried_by } = owing ?? {};
+      const post = {
+        attempt: (owing === undefined ? 0 : attemptsMade(owing)) + 1,
+        replay_id,
+        told_replay: retried_by ?? replay_id,
+      };
       const made = async () => {
         try {
           return { request: target && (await show.preview(target, sample, post)) };

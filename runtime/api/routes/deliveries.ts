@@ -9,6 +9,7 @@ import { type DeliveryStatus, deliveryStatuses } from "../../domain/event.ts";
 import { parseDeliveryId } from "../../domain/ids.ts";
 import { type ErrorClass, errorClasses } from "../../domain/metrics/names.ts";
 import { parseTypePattern } from "../../matching/index.ts";
+import { attemptsMade } from "../../store/deliveries/keptAttempts.ts";
 import {
   currentDelivery,
   type DeliveryPosition,
@@ -175,12 +176,12 @@ export function register(app: Api, deps: Deps): void {
       }
       if (offsets.length === 0) throw new TriggersError("unprocessable", "Every event of this delivery is deleted.");
       const { tenant, first } = batch;
-      const { subscription_id, replay_id, attempts } = item;
+      const { subscription_id, replay_id } = item;
       const text = encodeRetry({
         tenant,
         subscription_id,
         batches: [first],
-        attempts: attempts.length,
+        attempts: attemptsMade(item),
         manual: true,
         ...defined({ replay_id }),
       });

@@ -7,6 +7,7 @@ import { deliveryId, eventId, timeOf, type Ulid, ulidIn } from "../../domain/ids
 import { type Millis, rfc3339 } from "../../domain/time.ts";
 import { findSoon } from "../../store/batches/find.ts";
 import { rawEvents } from "../../store/batches/payloads.ts";
+import { numbered } from "../../store/deliveries/keptAttempts.ts";
 import { withStatus } from "../../store/inbox/read.ts";
 import { type StoredEvent, writeEvent, writeList } from "../../store/inbox/view.ts";
 import type { Api, Deps } from "../deps.ts";
@@ -91,7 +92,7 @@ function journeyOf({ batch, offset, deliveries }: StoredEvent): Stage[] {
   const later: Stage[] = [];
   for (const { item } of deliveries) {
     let before = item.replay_id === undefined ? stored : timeOf(item.replay_id.slice(4));
-    for (const [i, attempt] of item.attempts.entries()) {
+    for (const { attempt, number } of numbered(item)) {
       const at = Date.parse(attempt.at);
       later.push({
         stage: "attempt",
@@ -99,7 +100,7 @@ function journeyOf({ batch, offset, deliveries }: StoredEvent): Stage[] {
         duration_ms: since(at, before),
         delivery_id: deliveryId(item.first, item.subscription_id, item.replay_id),
         subscription_id: item.subscription_id,
-        attempt: i + 1,
+        attempt: number,
         latency_ms: attempt.latency_ms,
         status_code: attempt.status_code,
         error: attempt.error,

@@ -5,6 +5,7 @@ import type { Tenant } from "../../domain/identity/identity.ts";
 import type { Millis } from "../../domain/time.ts";
 import type { BatchItem } from "../../store/batches/batchItem.ts";
 import type { DeliveryItem } from "../../store/deliveries/deliveryItem.ts";
+import { attemptsMade } from "../../store/deliveries/keptAttempts.ts";
 import { allDeliveries } from "../../store/inbox/view.ts";
 import type { Tools } from "../work.ts";
 
@@ -38,12 +39,12 @@ export async function retryStrays(
       (item) => alive(item.remaining ?? item.indexes) && isStray(item, now),
     );
   });
-  const messages = strays.map(({ first, subscription_id, attempts, replay_id }) => ({
+  const messages = strays.map(({ first, subscription_id, replay_id, ...rest }) => ({
     text: encodeRetry({
       tenant,
       subscription_id,
       batches: [first],
-      attempts: attempts.length,
+      attempts: attemptsMade(rest),
       ...defined({ replay_id }),
     }),
     group: tenant,

@@ -66,7 +66,7 @@ export async function retryDeadLetters(
         (events === undefined || event_ids.some((id) => events.has(id))),
     );
     const kept = request.event_type === undefined ? wanted : await ofTypes(job, wanted, types, tools);
-    for (const { delivery_id, event_ids, attempts } of kept) {
+    for (const { delivery_id, event_ids, attempts, attempts_left_out = 0 } of kept) {
       const { first, subscription_id, replay_id } = parseDeliveryId(delivery_id)!;
       if (!(await pace.wait(event_ids.length, goesOn))) {
         return { ...standing(), waitSeconds: pace.dueIn(event_ids.length) / 1_000 };
@@ -75,7 +75,7 @@ export async function retryDeadLetters(
         tenant: job.tenant,
         subscription_id,
         batches: [first],
-        attempts: attempts.length,
+        attempts: attempts.length + attempts_left_out,
         manual: true,
         retried_by: job.job_id,
         ...defined({ replay_id }),

@@ -5,6 +5,7 @@ import type { DeliveryStatus } from "../../domain/event.ts";
 import type { Millis } from "../../domain/time.ts";
 import { type DeliveryName, deliveryKey } from "../keys.ts";
 import { type Attempt, type DeliveryItem, decodeDeliveryItem, encodeDeliveryItem } from "./deliveryItem.ts";
+import { keptAttempts, withoutAnswer } from "./keptAttempts.ts";
 
 /**
  * Changes of delivery items that others may change at the same time: an attempt, a manual retry, a deletion, an acknowledged
@@ -26,22 +27,7 @@ export interface Move {
   readonly to: DeliveryStatus;
 }
 
-/**
- * So many of a delivery's attempts keep their answers, the latest: a delivery that its endpoint is probed with for days has hundreds, and all
- * their answers would exceed the 400 KB that an item may have. As escaped text an answer has 6 KB at most.
- */
-const ANSWERED = 40;
-
-/** What is written of a delivery. Which posts were shared stays known: other deliveries may keep their answers. */
-const written = (delivery: DeliveryItem): Item => {
-  const kept = delivery.attempts.length - ANSWERED;
-  const attempts = delivery.attempts.map((attempt, at) => {
-    if (at >= kept) return attempt;
-    const { unsent, ...rest } = withoutAnswer(attempt);
-    return rest.answer_with === undefined ? rest : { ...rest, ...defined({ unsent }) };
-  });
-  return encodeDeliveryItem({ ...delivery, attempts });
-};
+const written = (delivery: DeliveryItem): Item => encodeDeliveryItem({ ...delivery, ...keptAttempts(delivery) });
 
 /** Puts deliveries that nobody else can be working on. @returns by position, why it was not put; undefined where it was */
 export const putDeliveries = (events: Table, deliveries: readonly DeliveryItem[]): Promise<(Error | undefined)[]> =>
@@ -61,18 +47,22 @@ const itemNow = async (events: Table, name: DeliveryName): Promise<Item | undefi
  * `remaining` stay off, and a delivery that has ended meanwhile stays ended. Pure.
  */
 export function merge(before: DeliveryItem | undefined, after: DeliveryItem, current: DeliveryItem): DeliveryItem {
-  const attempts = [...current.attempts, ...after.attempts.slice(before?.attempts.length ?? 0)];
+  const { left_out: _, ...own } = after;
+  const made = {
+    ...own,
+    attempts: [...current.attempts, ...after.attempts.slice(before?.attempts.length ?? 0)],
+    ...defined({ left_out: current.left_out }),
+  };
   if (current.status === "delivered" || current.status === "cancelled" || after.status === "delivered") {
-    const { held: _, swept: __, next_attempt_at: ___, remaining: ____, reason: _____, ...ended } = after;
-    if (current.status !== "delivered" && current.status !== "cancelled")
-      return { ...ended, attempts, status: "delivered" };
-    return { ...ended, attempts, status: current.status, ...defined({ reason: current.reason }) };
+    const { held: _, swept: __, next_attempt_at: ___, remaining: ____, reason: _____, ...ended } = made;
+    if (current.status !== "delivered" && current.status !== "cancelled") return { ...ended, status: "delivered" };
+    return { ...ended, status: current.status, ...defined({ reason: current.reason }) };
   }
   const mine = after.remaining ?? after.indexes;
   const theirs = new Set(current.remaining ?? current.indexes);
   const remaining = mine.filter((offset) => theirs.has(offset));
-  if (remaining.length === after.indexes.length) return { ...after, attempts };
-  return { ...after, attempts, remaining };
+  if (remaining.length === after.indexes.length) return made;
+  return { ...made, remaining };
 }
 
 /**
@@ -205,8 +195,6 @@ export async function settleDelivery(
     current = await readDelivery(events, item);
   }
 }
-
-const withoutAnswer = ({ response_excerpt: _, ...attempt }: Attempt): Attempt => attempt;
 
 /**
  * Takes what was answered to these attempts off a delivery, and cancels it where it is over.

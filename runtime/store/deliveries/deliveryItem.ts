@@ -38,6 +38,13 @@ export interface Attempt {
   readonly answer_with?: readonly string[];
 }
 
+export interface LeftOut {
+  /** Their number. */
+  readonly attempts: number;
+  /** First ULIDs of batches whose deliveries may keep answers to posts that were shared with them. */
+  readonly answer_with: readonly string[];
+}
+
 /** The state of one (batch, subscription) delivery. A matched pair without this item is pending. */
 export interface DeliveryItem {
   readonly tenant: Tenant;
@@ -46,7 +53,10 @@ export interface DeliveryItem {
   readonly subscription_id: string;
   readonly indexes: readonly number[];
   readonly status: DeliveryStatus;
+  /** The first and the newest of them: see `left_out`. */
   readonly attempts: readonly Attempt[];
+  /** What is known of attempts between the first and the newest that are no longer kept; undefined while all are. */
+  readonly left_out?: LeftOut;
   /** Milliseconds since the epoch; only while `failed`. */
   readonly next_attempt_at?: Millis;
   /** True when the wait exceeds what an SQS delay can hold, so that the sweeper must find it. */
@@ -89,6 +99,7 @@ export function encodeDeliveryItem(delivery: DeliveryItem): Item {
     ...defined({ next_attempt_at: mapDefined(delivery.next_attempt_at, N) }),
     ...(delivery.swept === true ? { due_pk: S(duePartition(delivery.group ?? first)) } : {}),
     ...defined({
+      left_out: mapDefined(delivery.left_out, J),
       remaining: mapDefined(delivery.remaining, J),
       group: mapDefined(delivery.group, S),
       schedule_from: mapDefined(delivery.schedule_from, N),
@@ -96,6 +107,12 @@ export function encodeDeliveryItem(delivery: DeliveryItem): Item {
       retried_by: mapDefined(delivery.retried_by, S),
     }),
   };
+}
+
+function leftOutOf(item: Item, what: string): LeftOut {
+  const { attempts, answer_with } = Object(jOf(item, "left_out", what)) as LeftOut;
+  if (!Number.isInteger(attempts) || !Array.isArray(answer_with)) throw corrupt(what, "left_out");
+  return { attempts, answer_with };
 }
 
 /** @throws CodecError */
@@ -117,6 +134,7 @@ export function decodeDeliveryItem(item: Item): DeliveryItem {
     status,
     attempts: attempts as Attempt[],
     expiry: nOf(item, "expires_at", what),
+    ...defined({ left_out: mapDefined(item.left_out, () => leftOutOf(item, what)) }),
     ...defined({ next_attempt_at: mapDefined(item.next_attempt_at, () => nOf(item, "next_attempt_at", what)) }),
     ...(item.due_pk === undefined ? {} : { swept: true }),
     ...(item.held?.BOOL === true ? { held: true } : {}),

@@ -36,5 +36,12 @@ async function stripShared(store: Store, item: DeliveryItem, carried: (attempt: 
       if (keeper !== undefined && (await stripAnswers(store.events, keeper, same, () => false))) changed += 1;
     }
   }
+  for (const first of item.left_out?.answer_with ?? []) {
+    if (first === item.first) continue;
+    const keeper = await readDelivery(store.events, { ...item, first });
+    // Which of its posts were shared is no longer known.
+    const shared = ({ answer_with }: Attempt) => answer_with !== undefined;
+    if (keeper !== undefined && (await stripAnswers(store.events, keeper, shared, () => false))) changed += 1;
+  }
   return changed;
 }

@@ -15,6 +15,8 @@ export interface DeliveryView {
   readonly event_ids: readonly string[];
   readonly status: DeliveryStatus;
   readonly attempts: DeliveryItem["attempts"];
+  /** Attempts after the first ten that are no longer kept; only where there are any. */
+  readonly attempts_left_out?: number;
   readonly next_attempt_at: string | null;
   readonly created_at: string;
   readonly reason?: string;
@@ -44,6 +46,7 @@ export function viewDelivery(item: DeliveryItem, offsets: readonly number[], sta
     event_ids: offsets.map((offset) => eventId(ulidAt(item.first, offset))),
     status,
     attempts: item.attempts.map(({ unsent: _, answer_with: __, ...attempt }) => attempt),
+    ...defined({ attempts_left_out: item.left_out?.attempts }),
     next_attempt_at: next === undefined ? null : rfc3339(next),
     created_at: createdAt(item.first, item.replay_id),
     ...defined({ reason: item.reason, replay_id }),

@@ -6144,6 +6144,8 @@ export interface components {
                 response_excerpt?: string;
                 status_code: number | null;
             }[];
+            /** @description Attempts that are no longer kept, between the first ten and the newest; only where there are any. */
+            attempts_left_out?: number;
             /**
              * Format: date-time
              * @description RFC 3339; answers are in UTC with milliseconds.

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
+import type { BatchItem } from "../../../runtime/store/batches/batchItem.ts";
 import { merge, readDelivery, replaceDelivery } from "../../../runtime/store/deliveries/changeDelivery.ts";
 import { type Attempt, type DeliveryItem, encodeDeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
+import { attemptsMade, numbered } from "../../../runtime/store/deliveries/keptAttempts.ts";
 import { heldIn } from "../../../runtime/store/deliveries/waiting.ts";
+import { stripDeliveries } from "../../../runtime/store/erasure/stripDeliveries.ts";
 import { openStorage, type Storage } from "../../support/storage.ts";
 import { SUB, TENANT } from "./world.ts";
 
@@ -151,6 +154,50 @@ test("a delivery that probed its endpoint for days keeps every attempt and the l
   await replace(kept, { ...ended, status: "delivered", attempts: [...kept.attempts, attempt(200)] });
   const { status, attempts: all } = await stored();
   assert.deepEqual([status, all.length], ["delivered", 501]);
+});
+
+test("a delivery that was tried thousands of times can still be written: the first and the newest attempts are kept", async () => {
+  const made = Array.from({ length: 5_000 }, (_, n) => ({
+    ...attempt(503),
+    latency_ms: n,
+    response_excerpt: "\u0001".repeat(1_024),
+    answer_with: [FIRST, `01JDGXS7G0ABCDEFGHJKMN${String(n % 10).padStart(4, "0")}`],
+    unsent: [0, 1],
+  }));
+  await replace(undefined, item({ attempts: made.slice(0, 3_000) }));
+  for (const next of [3_000, 4_000]) {
+    const known = await stored();
+    await replace(known, { ...known, attempts: [...known.attempts, ...made.slice(next, next + 1_000)] });
+  }
+  const kept = await stored();
+  const latencies = kept.attempts.map(({ latency_ms }) => latency_ms);
+  const newest = latencies.slice(10);
+  assert.deepEqual(latencies.slice(0, 10), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  assert.ok(newest.length >= 40 && newest.length <= 990, String(newest.length));
+  assert.deepEqual(
+    newest,
+    Array.from({ length: newest.length }, (_, n) => 5_000 - newest.length + n),
+  );
+  assert.equal(attemptsMade(kept), 5_000);
+  assert.deepEqual(
+    numbered(kept).map(({ attempt: { latency_ms }, number }) => number - latency_ms),
+    latencies.map(() => 1),
+  );
+  assert.equal(kept.left_out?.answer_with.length, 11);
+  assert.ok(kept.attempts.slice(-40).every(({ response_excerpt }) => response_excerpt !== undefined));
+});
+
+test("answers of posts that were shared with attempts left out are found by an erasure", async () => {
+  const { store } = storage;
+  const other = "01JDGXS7G0ABCDEFGHJKMNPQRX";
+  const shared = { ...attempt(500), answer_with: [FIRST, other] };
+  const others = (length: number) => Array.from({ length }, () => attempt(503));
+  await replace(undefined, item({ attempts: [...others(10), shared, ...others(1_000)] }));
+  await replace(undefined, item({ first: other, attempts: [{ ...shared, response_excerpt: "what was sent" }] }));
+  const batch = { tenant: TENANT, first: FIRST, count: 4, deleted: [0] } as unknown as BatchItem;
+  await stripDeliveries(store, batch, [0]);
+  const keeper = await readDelivery(store.events, item({ first: other }));
+  assert.deepEqual(keeper?.attempts, [shared]);
 });
 
 test("held and failed deliveries are found by subscription, the oldest first, up to the limit", async () => {

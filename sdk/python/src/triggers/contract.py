@@ -151,6 +151,7 @@ class Delivery(TypedDict):
     event_ids: list[str]
     status: Literal["pending", "delivered", "failed", "dead_lettered", "cancelled"]
     attempts: list[dict[str, Any]]
+    attempts_left_out: NotRequired[int]
     next_attempt_at: Union[str, None]
     created_at: str
     reason: NotRequired[str]
