@@ -89,26 +89,32 @@ function newRequestId() {
   return `req_${id}`;
 }
 
-// The answer that the edge function would give.
-function unauthorized() {
+// An error of the API, as the edge function would answer it.
+function refusal(status, description, code, message) {
   const id = newRequestId();
-  const error = {
-    code: "unauthorized",
-    message: "The API key is missing or not valid.",
-    request_id: id,
-    docs: "/docs/errors#unauthorized",
-  };
+  const error = { code: code, message: message, request_id: id, docs: `/docs/errors#${code}` };
   return {
-    statusCode: 401,
-    statusDescription: "Unauthorized",
+    statusCode: status,
+    statusDescription: description,
     headers: {
       "content-type": { value: "application/json" },
       "cache-control": { value: "no-store" },
       "x-request-id": { value: id },
-      "www-authenticate": { value: "Bearer" },
     },
     body: { encoding: "text", data: JSON.stringify({ error: error }) },
   };
+}
+
+function unauthorized() {
+  const answer = refusal(401, "Unauthorized", "unauthorized", "The API key is missing or not valid.");
+  answer.headers["www-authenticate"] = { value: "Bearer" };
+  return answer;
+}
+
+// A WebSocket API answers what is no handshake by a text of API Gateway's, which has no setting for it. `Upgrade` is a header
+// that functions here don't see, and a handshake has this one, too.
+function isHandshake(headers) {
+  return headers["sec-websocket-key"] !== undefined;
 }
 
 // biome-ignore lint/correctness/noUnusedVariables: CloudFront calls it by this name
@@ -117,9 +123,12 @@ async function handler(event) {
   request.uri = withoutSlash(request.uri);
   const toConsole = CONSOLE.test(request.uri);
   mark(request.headers, toConsole);
+  if (request.uri === SOCKETS) {
+    if (isHandshake(request.headers)) return request;
+    return refusal(400, "Bad Request", "invalid_request", "This path opens a WebSocket: ask it by a WebSocket client.");
+  }
   if (
     !toConsole &&
-    request.uri !== SOCKETS &&
     !isPublic(request.method, request.uri) &&
     !looksLikeKey(request.headers["x-triggers-authorization"])
   ) {

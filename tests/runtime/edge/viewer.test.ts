@@ -3,10 +3,11 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { test } from "uvu";
 import { compileViewerFunction } from "../../../local/cloudfront/viewerFunction.ts";
-import { errorResponse } from "../../../runtime/domain/errors/errors.ts";
+import { errorResponse, TriggersError } from "../../../runtime/domain/errors/errors.ts";
 import { formatKey, newKeyId, newSecret, parseKey } from "../../../runtime/domain/identity/apiKey.ts";
 import { CONSOLE_HEADERS, environments, isConsole, isPublic } from "../../../runtime/domain/identity/identity.ts";
 import { ulidIn } from "../../../runtime/domain/ids.ts";
+import { LIVE_PATH } from "../../../runtime/domain/live.ts";
 import { authenticate } from "../../../runtime/edge/authenticate.ts";
 
 type Headers = Record<string, string>;
@@ -152,6 +153,19 @@ for (const method of ["GET", "POST", "OPTIONS", "HEAD"])
       const path = uri.length > 1 && uri.endsWith("/") ? uri.slice(0, -1) : uri;
       assert.equal((await refusalOf(method, uri, {})) === undefined, isPublic(method, path));
     });
+
+for (const uri of [LIVE_PATH, `${LIVE_PATH}/`])
+  test(`a handshake at ${uri} passes without a key, and what is none gets an error of the API in place of API Gateway's text`, async () => {
+    assert.equal(await refusalOf("GET", uri, { "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==" }), undefined);
+    const answer = await refusalOf("GET", uri, { authorization });
+    assert.ok(answer !== undefined);
+    const message = "This path opens a WebSocket: ask it by a WebSocket client.";
+    const expected = errorResponse(new TriggersError("invalid_request", message), answer.id);
+    assert.deepEqual(
+      [answer.status, { ...answer.headers }, answer.body],
+      [expected.status, expected.headers, expected.body],
+    );
+  });
 
 test("two authorizations are ambiguous, so the viewer function passes on neither", () => {
   const both = { authorization: { value: "a", multiValue: [{ value: "a" }, { value: "b" }] } };
