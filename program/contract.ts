@@ -28,7 +28,7 @@ interface Contract {
 }
 
 /** The OpenAPI document, made without a platform, since it is the same under all settings. */
-async function contractDocument(): Promise<Contract> {
+export async function contractDocument(): Promise<Contract> {
   const app = buildApp({ env: {}, now: Date.now, log: () => undefined } as unknown as Deps);
   return (await (await app.request("/openapi.json")).json()) as Contract;
 }

@@ -2,6 +2,9 @@ import { randomUUID } from "node:crypto";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { z } from "zod";
+import { MetricsQuery } from "../../../runtime/domain/metrics/query.ts";
+import { problemStates } from "../../../runtime/domain/problem.ts";
+import { eventStatuses } from "../../../runtime/domain/statuses.ts";
 import type { Triggers } from "../../../sdk/typescript/src/client.ts";
 import { TriggersError } from "../../../sdk/typescript/src/errors.ts";
 import { writeLossless } from "../../../sdk/typescript/src/lossless.ts";
@@ -52,8 +55,11 @@ async function answered(work: () => Promise<unknown>): Promise<Result> {
 const defined = (members: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
 
+/** What can be asked of numbers, as the API has it. */
+const { measures, last, interval, group_by, filter } = MetricsQuery.shape;
+
 /** The server, not yet connected. */
-function serverOf(triggers: Triggers, { sandbox }: ServerOptions): McpServer {
+export function serverOf(triggers: Triggers, { sandbox }: ServerOptions): McpServer {
   const server = new McpServer({ name: "triggers", version: manifest.version });
   const reads = { readOnlyHint: true, openWorldHint: false } as const;
 
@@ -64,7 +70,7 @@ function serverOf(triggers: Triggers, { sandbox }: ServerOptions): McpServer {
       description: "Recorded events, the newest first: by type, status, time, text in the payload, or a CEL condition.",
       inputSchema: {
         event_type: Types,
-        status: z.array(z.enum(["unmatched", "pending", "delivered", "failed", "dead_lettered"])).optional(),
+        status: z.array(z.enum(eventStatuses)).optional(),
         from: Time.optional(),
         to: Time.optional(),
         text: z.string().optional().describe("Text contained in the payload"),
@@ -126,18 +132,8 @@ function serverOf(triggers: Triggers, { sandbox }: ServerOptions): McpServer {
     "metrics",
     {
       title: "Query numbers",
-      description:
-        "Counts, rates and latencies over time. Measures: events, requests, matched, unmatched, delivered, failed, dead_lettered, attempts, delivery_success_rate, error_rate, limit_use, accept_latency_ms, delivery_latency_ms, attempt_latency_ms.",
-      inputSchema: {
-        measures: z.array(z.string()).min(1),
-        last: z.string().default("24h"),
-        interval: z.enum(["auto", "minute", "hour", "day", "none"]).default("auto"),
-        group_by: z
-          .array(z.enum(["event_type", "workflow_id", "subscription_id", "key_id", "status", "error"]))
-          .max(2)
-          .optional(),
-        filter: z.record(z.string(), z.array(z.string())).optional(),
-      },
+      description: "Counts, rates and latencies over time.",
+      inputSchema: { measures, last: last.default("24h"), interval, group_by, filter },
       annotations: reads,
     },
     (query) => answered(() => triggers.metrics(defined(query) as never)),
@@ -149,7 +145,7 @@ function serverOf(triggers: Triggers, { sandbox }: ServerOptions): McpServer {
       title: "List problems",
       description: "What fails now, grouped by subscription and cause, with an explanation and advice.",
       inputSchema: {
-        state: z.array(z.enum(["open", "acknowledged", "resolved", "muted"])).default(["open"]),
+        state: z.array(z.enum(problemStates)).default(["open"]),
         limit: Limit,
       },
       annotations: reads,
