@@ -47,8 +47,7 @@ export function invokeOver(lambda: LambdaClient): Invoke {
       { abortSignal: AbortSignal.timeout(timeoutMs) },
     );
     const bytes = Buffer.from(Payload ?? []);
-    if (FunctionError !== undefined)
-      throw new Error(`${functionName} failed on ${payload.slice(0, 100)}: ${bytes.toString("utf8").slice(0, 500)}`);
+    if (FunctionError !== undefined) throw new Error(`${functionName} failed: ${bytes.toString("utf8").slice(0, 500)}`);
     return bytes;
   };
 }
