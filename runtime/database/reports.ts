@@ -8,7 +8,8 @@ import type { Tx } from "./roles.ts";
 
 /**
  * Runs of reports. Invariant: a schedule that is due makes one run and is set to its next time in one transaction, so it is due once; a
- * run that its taker never ended is taken again, three times at most.
+ * run that its taker never ended is taken again, three times at most. Each mail is noted when it is sent, and a run that is taken again
+ * mails only those who have not got it: so a kill may cost one recipient a second copy, and nobody the first.
  */
 
 const MAX_TAKES = 3;
@@ -97,13 +98,15 @@ export async function takeRun(tx: Tx, runId: string | undefined, now: Millis): P
     .where("report_id", "=", run.report_id)
     .executeTakeFirstOrThrow();
   const verified = await verifiedAddresses(tx, run.tenant, report.definition.recipients);
+  const mailed = run.result?.sent_to ?? [];
   return {
     run_id: run.run_id,
     report_id: run.report_id,
     tenant: run.tenant,
     definition: report.definition,
     base_url: report.base_url,
-    recipients: verified.filter((address) => !report.unsubscribed.includes(address)),
+    recipients: verified.filter((address) => !report.unsubscribed.includes(address) && !mailed.includes(address)),
+    mailed,
     limit_per_second: report.limit_per_second,
     created_at: run.created_at.toISOString(),
   };
@@ -124,7 +127,29 @@ export async function verifiedAddresses(tx: Tx, tenant: Tenant, addresses: reado
   return addresses.filter((address) => verified.has(address));
 }
 
-/** Writes what became of a run that was taken. */
+/** What a run that is being made has come to so far. */
+const resultOf = (tx: Tx, runId: string) =>
+  tx
+    .selectFrom("report_runs")
+    .select("result")
+    .where("run_id", "=", runId)
+    .where("status", "=", "running")
+    .forUpdate()
+    .executeTakeFirst();
+
+/** Notes that a run was mailed to one of its recipients. */
+export async function noteMailed(tx: Tx, runId: string, address: string, now: Millis): Promise<void> {
+  const run = await resultOf(tx, runId);
+  if (run === undefined) return;
+  const result: RunResult = { ...run.result, sent_to: [...(run.result?.sent_to ?? []), address] };
+  await tx
+    .updateTable("report_runs")
+    .set({ result: JSON.stringify(result), updated_at: rfc3339(now) })
+    .where("run_id", "=", runId)
+    .execute();
+}
+
+/** Writes what became of a run that was taken, beside whom it was mailed to. */
 export async function endRun(
   tx: Tx,
   runId: string,
@@ -132,9 +157,15 @@ export async function endRun(
   result: RunResult,
   now: Millis,
 ): Promise<void> {
+  const run = await resultOf(tx, runId);
   await tx
     .updateTable("report_runs")
-    .set({ status, result: JSON.stringify(result), claimed_until: null, updated_at: rfc3339(now) })
+    .set({
+      status,
+      result: JSON.stringify({ ...run?.result, ...result }),
+      claimed_until: null,
+      updated_at: rfc3339(now),
+    })
     .where("run_id", "=", runId)
     .where("status", "=", "running")
     .execute();

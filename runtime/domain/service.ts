@@ -116,6 +116,8 @@ export type ServiceRequest =
   | { readonly op: "workflows"; readonly tenant: Tenant }
   /** Makes runs of reports that are due, and takes one that waits, for the caller to render. */
   | { readonly op: "report_take"; readonly run_id?: string }
+  /** It was mailed to this address: who takes the run after a kill leaves it out. */
+  | { readonly op: "report_mailed"; readonly run_id: string; readonly address: string }
   /** What became of it. */
   | {
       readonly op: "report_done";
@@ -192,6 +194,7 @@ export interface ServiceAnswers {
   unwatch: Record<never, never>;
   workflows: { readonly workflows: readonly (readonly [subscription_id: string, workflow_id: string | null])[] };
   report_take: { readonly run: TakenRun | null };
+  report_mailed: Record<never, never>;
   report_done: Record<never, never>;
 }
 

@@ -9,6 +9,7 @@ import type { MetricsReader } from "../counters/metrics.ts";
 import { defined } from "../domain/defined.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { MetricsAnswer } from "../domain/metrics/answer.ts";
+import type { RunResult } from "../domain/reports/report.ts";
 import { reportVariables } from "./environment.ts";
 import { makeRun, type RunPorts } from "./run.ts";
 
@@ -38,6 +39,7 @@ const ports: RunPorts = {
   pdf: async (...asked) => (await import("./pdf.ts")).reportPdf(...asked),
   keep: (key, type, bytes) => putObject(env.EXPORT_BUCKET, key, bytes, type),
   mail: env.MAIL_FROM === "" ? undefined : (to, content) => sendMail(ses, env.MAIL_FROM, to, content),
+  mailed: (run_id, address) => service({ op: "report_mailed", run_id, address }),
   async linkKey() {
     const key = await getSecret(env.CURSOR_SECRET);
     if (key === undefined) throw new Error("the secret that signs links has no value yet");
@@ -57,14 +59,16 @@ export async function handler({ run_id }: { readonly run_id?: string }, context:
       continue;
     }
     const began = Date.now();
-    try {
-      const result = await makeRun(ports, run, began);
-      await service({ op: "report_done", run_id: run.run_id, status: "succeeded", result });
-      log("info", "report.made", { run_id: run.run_id, sent: result.sent_to?.length ?? 0, ms: Date.now() - began });
-    } catch (error) {
-      log("error", "report.failed", { run_id: run.run_id, error: errorText(error) });
-      const result = { error: "The report could not be made; it is told to the operator." };
-      await service({ op: "report_done", run_id: run.run_id, status: "failed", result });
-    }
+    const { run_id: id } = run;
+    const [status, result] = await makeRun(ports, run, began).then(
+      (made): ["succeeded", RunResult] => ["succeeded", made],
+      (error: unknown): ["failed", RunResult] => {
+        log("error", "report.failed", { run_id: id, error: errorText(error) });
+        return ["failed", { error: "The report could not be made; it is told to the operator." }];
+      },
+    );
+    await service({ op: "report_done", run_id: id, status, result });
+    if (status === "succeeded")
+      log("info", "report.made", { run_id: id, sent: result.sent_to?.length ?? 0, ms: Date.now() - began });
   }
 }

@@ -20,6 +20,8 @@ export interface RunPorts {
   keep(key: string, type: string, bytes: Buffer): Promise<void>;
   /** Undefined where no mail is sent. */
   readonly mail: ((to: string, content: MailContent) => Promise<void>) | undefined;
+  /** Notes that the run was mailed to an address. */
+  mailed(runId: string, address: string): Promise<unknown>;
   /** Signs links. */
   linkKey(): Promise<string>;
 }
@@ -44,15 +46,16 @@ export async function makeRun(ports: RunPorts, run: TakenRun, now: Millis): Prom
 }
 
 async function mailAll(
-  { mail, log, linkKey }: RunPorts,
+  { mail, mailed, log, linkKey }: RunPorts,
   run: TakenRun,
   page: ReportPage,
   pdf: Buffer,
   csv: Buffer,
 ): Promise<{ sent: string[]; failed?: string }> {
-  const { recipients, base_url, report_id, tenant } = run;
-  if (recipients.length === 0) return { sent: [] };
-  if (mail === undefined) return { sent: [], failed: "Mail is not set up: the setting `mailFrom` is missing." };
+  const { run_id, recipients, base_url, report_id, tenant } = run;
+  const sent = [...run.mailed];
+  if (recipients.length === 0) return { sent };
+  if (mail === undefined) return { sent, failed: "Mail is not set up: the setting `mailFrom` is missing." };
   const key = await linkKey();
   const { customer_id } = splitTenant(tenant);
   const name = page.name.replaceAll(/[^\p{L}\p{N} ._-]+/gu, "").trim() || "report";
@@ -60,7 +63,6 @@ async function mailAll(
     { filename: `${name}.pdf`, contentType: "application/pdf", content: pdf },
     { filename: `${name}.csv`, contentType: "text/csv; charset=utf-8", content: csv },
   ];
-  const sent: string[] = [];
   const failed: string[] = [];
   for (const address of recipients) {
     const unsubscribe = linkTo(key, base_url, { does: "unsubscribe", customer_id, report_id, address });
@@ -72,11 +74,16 @@ async function mailAll(
         attachments,
         unsubscribe,
       });
-      sent.push(address);
     } catch (error) {
-      log("warn", "report.not_mailed", { run_id: run.run_id, error: errorText(error) });
+      log("warn", "report.not_mailed", { run_id, error: errorText(error) });
       failed.push(`${address}: ${(error as Error).name}: ${(error as Error).message}`.slice(0, 300));
+      continue;
     }
+    sent.push(address);
+    // The note is only for who takes the run after a kill.
+    await mailed(run_id, address).catch((error: unknown) =>
+      log("warn", "report.mail_not_noted", { run_id, error: errorText(error) }),
+    );
   }
   return failed.length === 0 ? { sent } : { sent, failed: failed.join("; ") };
 }

@@ -4,7 +4,7 @@ import { dueMessages, forgetAlerts, saveAlerts, settleMessages, standingAlerts }
 import { audit, auditHead, auditOnce, findAudit } from "../database/audit.ts";
 import { copyingJobs, dropSubjectKey, findJob, recentErasures, saveJob, tellCancelled } from "../database/jobs.ts";
 import { acceptInvitations, membershipsOf, roleOf } from "../database/people.ts";
-import { endRun, forgetRuns, takeRun } from "../database/reports.ts";
+import { endRun, forgetRuns, noteMailed, takeRun } from "../database/reports.ts";
 import { asService, type Tx } from "../database/roles.ts";
 import type { Database } from "../database/schema.ts";
 import { openDefinition, secretPlace } from "../database/sealing.ts";
@@ -261,6 +261,11 @@ const operations: {
   },
 
   report_take: async (tx, { run_id }, now) => ({ run: await takeRun(tx, run_id, now) }),
+
+  report_mailed: async (tx, { run_id, address }, now) => {
+    await noteMailed(tx, run_id, address, now);
+    return {};
+  },
 
   report_done: async (tx, { run_id, status, result }, now) => {
     await endRun(tx, run_id, status, result, now);

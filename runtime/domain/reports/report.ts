@@ -45,8 +45,10 @@ export interface TakenRun {
   readonly tenant: Tenant;
   readonly definition: ReportDefinition;
   readonly base_url: string;
-  /** Verified addresses that have not unsubscribed. */
+  /** Verified addresses that have not unsubscribed, and have not got it yet. */
   readonly recipients: readonly string[];
+  /** Addresses that a former taker of the run has sent it to. */
+  readonly mailed: readonly string[];
   readonly limit_per_second: number;
   /** When it was asked for, or due; RFC 3339. */
   readonly created_at: string;

@@ -126,6 +126,7 @@ export async function made(
     definition,
     base_url: "https://api.example.com",
     recipients: definition.recipients,
+    mailed: [],
     limit_per_second: 100,
     created_at: new Date(NOW).toISOString(),
   };
@@ -136,6 +137,7 @@ export async function made(
       pdf: reportPdf,
       keep: async (key, _type, bytes) => void objects.set(key, bytes),
       mail: (to: string, content: MailContent) => sendMail(ses, "alerts@mail.example.com", to, content),
+      mailed: async () => undefined,
       linkKey: async () => "a cursor secret",
     },
     run,
