@@ -10,8 +10,6 @@ export interface Row {
   readonly account: "default" | "raised";
   readonly quotas: Quotas;
   readonly outcome: Outcome;
-  /** What a month of the steady load costs, USD by list price. */
-  readonly usd: number;
 }
 
 /** One run of the local platform, measured and simulated. */
@@ -48,8 +46,6 @@ export function line({ rate, load, account, outcome }: Row): string {
   ].join("; ");
 }
 
-const dollars = (usd: number): string => `$${Math.round(usd).toLocaleString("en")}`;
-
 function comparison({ rate, measured, simulated }: Comparison): string {
   const row = (name: string, { perSecond, acceptP95Ms, endToEndP95Ms }: Comparison["measured"]) =>
     `| ${rate.toLocaleString("en")} | ${name} | ${Math.round(perSecond).toLocaleString("en")} | ${ms(acceptP95Ms)} | ${ms(endToEndP95Ms)} |`;
@@ -77,9 +73,9 @@ export function capacityPage(
   comparisons: readonly Comparison[],
   machine: string,
 ): string {
-  const table = rows.map(({ rate, load: name, account, outcome, usd }) => {
+  const table = rows.map(({ rate, load: name, account, outcome }) => {
     const first = firstOf(outcome);
-    return `| ${rate.toLocaleString("en")} | ${name} | ${account} | ${ms(outcome.accept.percentile(0.95))} | ${ms(outcome.endToEnd.percentile(0.95))} | ${share(outcome.refused, outcome.requests)} | ${peak(outcome).toLocaleString("en")} | ${drained(outcome)} | ${first === undefined ? "none" : `${first.quota} at ${first.second} s`} | ${name === "steady" ? dollars(usd) : ""} |`;
+    return `| ${rate.toLocaleString("en")} | ${name} | ${account} | ${ms(outcome.accept.percentile(0.95))} | ${ms(outcome.endToEnd.percentile(0.95))} | ${share(outcome.refused, outcome.requests)} | ${peak(outcome).toLocaleString("en")} | ${drained(outcome)} | ${first === undefined ? "none" : `${first.quota} at ${first.second} s`} |`;
   });
   const felt = [...new Set(rows.flatMap(({ outcome }) => [...outcome.felt.keys()]))].sort();
   const raised = rows.filter(({ account, load: name }) => account === "raised" && name === "steady");
@@ -96,14 +92,14 @@ rate from the first second (a launch without warming up), *spike* a tenth of it 
 half of it until the other region's half comes too after a minute. *default* is a new account; *raised* is the account
 with the quotas of the second table.
 
-| events/s | load | quotas | POST p95 | end to end p95 | refused | most waiting | drained after | first quota to break | a month |
-|---:|---|---|---:|---:|---:|---:|---:|---|---:|
+| events/s | load | quotas | POST p95 | end to end p95 | refused | most waiting | drained after | first quota to break |
+|---:|---|---|---:|---:|---:|---:|---:|---|
 ${table.join("\n")}
 
 A quota breaks when it holds back more than a twentieth of the requests for three seconds on end; what it only brushes is
 listed further down. An archive stream that is short delays no delivery: its events are archived when their message is tried
 again, minutes later. Refused requests are answered 429 or 503, and none of them was accepted. End to end counts every accepted
-request. The bill is that of the prod stack at the list prices of docs/cost.md.
+request. What the prod stack costs at each of these rates is in [cost.md](cost.md#by-rate).
 
 ## What to have raised
 

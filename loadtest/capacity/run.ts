@@ -9,8 +9,6 @@
  */
 import { writeFileSync } from "node:fs";
 import { readArguments } from "../../local/arguments.ts";
-import { billOf, totalOf, usualLoad } from "../../program/cost/model.ts";
-import { exampleGraph } from "../../program/graph.ts";
 import { compareWithMeasured } from "./local.ts";
 import measured from "./measured.json" with { type: "json" };
 import { capacityPage, line, type Row } from "./page.ts";
@@ -87,7 +85,6 @@ const rates =
     ? [10_000, 100_000, 1_000_000]
     : [number("events-per-second", values["events-per-second"])];
 
-const graph = await exampleGraph("prod");
 const rows: Row[] = [];
 for (const rate of rates) {
   for (const name of names) {
@@ -95,8 +92,7 @@ for (const rate of rates) {
       const quotas = overridden(
         account === "default" ? defaultQuotasIn(values.region) : raised(rate, eventsPerRequest, eventBytes),
       );
-      const usd = totalOf(billOf(graph, { ...usualLoad, eventsPerSecond: rate, eventsPerRequest, eventBytes }));
-      const row: Row = { rate, load: name, account, quotas, outcome: simulate(quotas, loadOf(name, rate)), usd };
+      const row: Row = { rate, load: name, account, quotas, outcome: simulate(quotas, loadOf(name, rate)) };
       rows.push(row);
       console.log(line(row));
     }

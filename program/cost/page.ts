@@ -23,6 +23,10 @@ export function costPage(prod: Graph, dev: Graph): string {
     const lines = billOf(prod, { ...usualLoad, watched });
     return { watched, usd: totalOf(lines) - totalOf(billOf(prod, usualLoad)) };
   });
+  const rates = [10_000, 100_000, 1_000_000].map((eventsPerSecond) => ({
+    eventsPerSecond,
+    usd: totalOf(billOf(prod, { ...usualLoad, eventsPerSecond })),
+  }));
   const ofAlerting = /^(alert|report|probe)[, ]|^mails of/;
   const alerting = [1, 100, 10_000].map((activeCustomers) => ({
     activeCustomers,
@@ -60,6 +64,14 @@ ${services.map((service) => `| ${service} | ${bills.map(({ lines }) => dollars(o
 Where the estimate is above the design's, storage is why: it counts 90 days in the table and point-in-time recovery of them, packed at the ratio
 measured on orders with random contents (${compressionOf(100).toFixed(1)} times smaller in hundreds, ${compressionOf(1).toFixed(1)} times alone); real events vary. With 7 instead of 90 days in the table the third column is
 ${dollars(totalOf(billOf(prod, month)))}.
+
+## By rate
+
+The same at other rates, 100 events a request. [capacity.md](capacity.md) says which quotas they need.
+
+| events a second | ${rates.map(({ eventsPerSecond }) => eventsPerSecond.toLocaleString("en")).join(" | ")} |
+|---|${rates.map(() => "---:|").join("")}
+| a month | ${rates.map(({ usd }) => dollars(usd)).join(" | ")} |
 
 ## What dominates, and the lever
 
