@@ -59,7 +59,7 @@ async function life(run_id: string, steps: number, mails: string[]): Promise<voi
   };
   const dies = (thrown: unknown) => {
     if (thrown !== killed) throw thrown;
-    // A process that is killed does no more: not even what stands after a refusal.
+    // A process that was killed runs nothing, also what stands after a refusal.
     return new Promise<never>(() => undefined);
   };
   const taken = await service<"report_take">({ op: "report_take", run_id });
