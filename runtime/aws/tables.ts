@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import {
   BatchGetItemCommand,
   BatchWriteItemCommand,
@@ -209,6 +210,45 @@ export async function updateItem(table: Table, key: Item, change: Change): Promi
   const update = new UpdateItemCommand({ TableName: table.name, Key: key, ...change });
   const answer = await unlessRefused(table.dynamodb.send(update));
   return answer && (answer.Attributes ?? {});
+}
+
+/**
+ * A condition that a write's own result breaks: where the answer of a call is lost it is sent again, and what it wrote would refuse it as
+ * another's. So such a write leaves its name in the item, by which the second call is known, and does the same once more.
+ * @param still must hold then besides
+ */
+function named(condition: Condition, still: string | undefined) {
+  const write = { S: randomBytes(9).toString("base64url") };
+  const own = still === undefined ? "write_id = :write" : `(write_id = :write AND ${still})`;
+  return {
+    write,
+    condition: {
+      ...condition,
+      ConditionExpression: `(${condition.ConditionExpression}) OR ${own}`,
+      ExpressionAttributeValues: { ...condition.ExpressionAttributeValues, ":write": write },
+    },
+  };
+}
+
+/**
+ * Puts an item under a condition that it breaks.
+ * @param still what must hold of it when it is put a second time
+ * @returns false when another's write made the condition false
+ */
+export function putOnce(table: Table, item: Item, expected: Condition, still?: string): Promise<boolean> {
+  const { write, condition } = named(expected, still);
+  return putItem(table, { ...item, write_id: write }, condition);
+}
+
+/**
+ * Updates an item under a condition that the update breaks.
+ * @param change begins with `SET`, and comes to the same when it is made twice
+ * @returns as `updateItem` does, undefined only when another's write made the condition false
+ */
+export function updateOnce(table: Table, key: Item, change: Change): Promise<Item | undefined> {
+  const { condition } = named(change, undefined);
+  const UpdateExpression = change.UpdateExpression!.replace(/^SET /, "SET write_id = :write, ");
+  return updateItem(table, key, { ...change, ...condition, UpdateExpression });
 }
 
 /** @returns the attributes that `ReturnValues` asks for, none by default; undefined when the condition did not hold */

@@ -1,4 +1,4 @@
-import { getItem, getItems, putItem, queryPage, type Table, updateItem } from "../aws/tables.ts";
+import { getItem, getItems, putOnce, queryPage, type Table, updateItem, updateOnce } from "../aws/tables.ts";
 import type { Item } from "../domain/codec/fields.ts";
 import { defined } from "../domain/defined.ts";
 import type { KeyRecord } from "../domain/identity/apiKey.ts";
@@ -25,7 +25,7 @@ export async function readKey(
 
 /** Stores a new key. @returns false where there is one of this id */
 export const putNewKey = (keys: Table, record: KeyRecord): Promise<boolean> =>
-  putItem(keys, encodeKeyRecord(record), { ConditionExpression: "attribute_not_exists(key_id)" });
+  putOnce(keys, encodeKeyRecord(record), { ConditionExpression: "attribute_not_exists(key_id)" });
 
 /** Keys of a customer by id, after `after`, at most `limit`, revoked ones included. */
 export async function readKeysOf(
@@ -71,7 +71,7 @@ export async function noteUse(keys: Table, keyId: string, now: Millis): Promise<
 
 /** Replaces a key's versions. @returns false where the key is revoked, or was changed since it was read */
 export async function replaceVersions(keys: Table, before: KeyRecord, after: KeyRecord): Promise<boolean> {
-  const replaced = await updateItem(keys, keyOf(before.key_id), {
+  const replaced = await updateOnce(keys, keyOf(before.key_id), {
     UpdateExpression: "SET versions = :new",
     ConditionExpression: "versions = :old AND #status = :active",
     ExpressionAttributeNames: { "#status": "status" },

@@ -1,4 +1,4 @@
-import { type Table, updateItem } from "../aws/tables.ts";
+import { type Table, updateItem, updateOnce } from "../aws/tables.ts";
 import { N, S } from "../domain/codec/fields.ts";
 import { type Millis, secondsOf } from "../domain/time.ts";
 import { testSlotKey } from "./keys.ts";
@@ -19,7 +19,7 @@ export async function takeSlot(
   { customer_id, number, holder }: Slot,
   { now, until }: { readonly now: Millis; readonly until: Millis },
 ): Promise<boolean> {
-  const taken = await updateItem(events, testSlotKey(customer_id, number), {
+  const taken = await updateOnce(events, testSlotKey(customer_id, number), {
     UpdateExpression: "SET holder = :me, held_until = :until, expires_at = :x",
     ConditionExpression: "attribute_not_exists(held_until) OR held_until <= :now",
     ExpressionAttributeValues: {

@@ -1,4 +1,4 @@
-import { getItems, putItem, putItems, type Table } from "../../aws/tables.ts";
+import { getItems, putItem, putItems, putOnce, type Table } from "../../aws/tables.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import type { Ulid } from "../../domain/ids.ts";
 import { type Millis, secondsOf } from "../../domain/time.ts";
@@ -43,7 +43,9 @@ export interface Stored {
 export async function storeAgain(events: Table, batch: BatchItem): Promise<Stored | undefined> {
   const { item, beside } = itemsOf(batch);
   if (beside.length > 0) await putItems(events, beside);
-  if (await putItem(events, item, { ConditionExpression: "attribute_not_exists(pk)" })) return undefined;
+  // What was deleted since it was put must not come back.
+  const missing = { ConditionExpression: "attribute_not_exists(pk)" };
+  if (await putOnce(events, item, missing, "attribute_not_exists(deleted)")) return undefined;
   // Expired between the two calls: nothing is left to deliver.
   return (await readBatch(events, batch.tenant, batch.first)) ?? { matched: {}, deleted: [], body: undefined };
 }

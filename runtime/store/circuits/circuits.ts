@@ -1,4 +1,4 @@
-import { deleteItem, getItem, queryAll, type Table, updateItem } from "../../aws/tables.ts";
+import { deleteItem, getItem, queryAll, type Table, updateItem, updateOnce } from "../../aws/tables.ts";
 import { N, S, VERSION } from "../../domain/codec/fields.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
@@ -78,7 +78,7 @@ export async function openCircuit(
   { now, next_probe_at, due_at }: { readonly now: Millis; readonly next_probe_at: Millis; readonly due_at: Millis },
 ): Promise<Circuit | undefined> {
   const was = circuit.next_probe_at;
-  const item = await updateItem(events, keyOf(circuit), {
+  const item = await updateOnce(events, keyOf(circuit), {
     UpdateExpression:
       "SET opened_at = if_not_exists(opened_at, :now), next_probe_at = :at, next_attempt_at = :due, due_pk = :pk, probes = :n",
     ConditionExpression:

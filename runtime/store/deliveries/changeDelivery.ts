@@ -1,4 +1,4 @@
-import { getItems, putEach, putItem, type Table, updateItem } from "../../aws/tables.ts";
+import { getItems, putEach, putOnce, type Table, updateOnce } from "../../aws/tables.ts";
 import type { Item } from "../../domain/codec/fields.ts";
 import { defined } from "../../domain/defined.ts";
 import type { DeliveryStatus } from "../../domain/event.ts";
@@ -79,7 +79,7 @@ export async function replaceDelivery(
   let expected = before === undefined ? undefined : encodeDeliveryItem(before);
   let wanted = after;
   for (let tried = 1; ; tried += 1) {
-    if (await putItem(events, written(wanted), unchanged(expected))) return moveOf(replaced, wanted);
+    if (await putOnce(events, written(wanted), unchanged(expected))) return moveOf(replaced, wanted);
     if (tried === TRIES) throw keptChanging(after);
     expected = await itemNow(events, after);
     replaced = expected === undefined ? undefined : decodeDeliveryItem(expected);
@@ -125,7 +125,7 @@ async function changeSince(
   }: { readonly expression: string; readonly condition?: string; readonly values: Item },
 ): Promise<boolean> {
   const { status, attempts } = encodeDeliveryItem(item);
-  const changed = await updateItem(events, deliveryKey(item), {
+  const changed = await updateOnce(events, deliveryKey(item), {
     UpdateExpression: expression,
     ConditionExpression: ["#status = :status", "attempts = :attempts", ...(condition ? [condition] : [])].join(" AND "),
     ExpressionAttributeNames: { "#status": "status" },

@@ -1,4 +1,4 @@
-import { getItems, queryPage, queryPages, type Table, updateItem } from "../../aws/tables.ts";
+import { getItems, queryPage, queryPages, type Table, updateOnce } from "../../aws/tables.ts";
 import type { Item } from "../../domain/codec/fields.ts";
 import { mapConcurrently } from "../../domain/concurrently.ts";
 import { defined } from "../../domain/defined.ts";
@@ -95,7 +95,7 @@ export const due = (events: Table, partition: string, until: Millis): AsyncGener
 
 /** Postpones a due item. @param until milliseconds @returns false when another has done so */
 export async function claimDue(events: Table, { pk, sk, next_attempt_at }: Item, until: Millis): Promise<boolean> {
-  const claimed = await updateItem(
+  const claimed = await updateOnce(
     events,
     { pk: pk!, sk: sk! },
     {

@@ -1,5 +1,5 @@
 import { DeleteObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
-import { deleteItem, updateItem } from "../../aws/tables.ts";
+import { deleteItem, updateItem, updateOnce } from "../../aws/tables.ts";
 import type { Item } from "../../domain/codec/fields.ts";
 import { INLINE_LIMIT } from "../../domain/codec/index.ts";
 import { pack } from "../../domain/codec/pack.ts";
@@ -52,7 +52,7 @@ export async function eraseInBatch(
     }
     const place = s3Key === undefined ? "body = :new" : "s3_key = :new";
     const gone = s3Key === undefined ? "s3_key" : "body";
-    const erased = await updateItem(store.events, batchKey(tenant, first), {
+    const erased = await updateOnce(store.events, batchKey(tenant, first), {
       UpdateExpression: `SET ${place}, #types = :types ADD deleted :offsets REMOVE ${gone}`,
       ConditionExpression: "inline" in old ? "body = :old" : "s3_key = :old",
       ExpressionAttributeNames: { "#types": "types" },
