@@ -4,9 +4,9 @@ import type { AlertRule } from "../domain/alerts/rule.ts";
 import { failureOf } from "../domain/errors/failures.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { plural } from "../domain/plural.ts";
-import { decodeProblem, stateOf } from "../domain/problem.ts";
+import { stateOf } from "../domain/problem.ts";
 import { HOUR_MS, type Millis } from "../domain/time.ts";
-import { problemItems } from "../store/problems.ts";
+import { readProblems } from "../store/problems.ts";
 
 /** What is suspected to be behind an alert: the problem that failed last and most, where the rule is about deliveries. */
 
@@ -22,12 +22,11 @@ export const suspectIn =
     if (kind === "quota" || limited) return "More events came in one second than usual; GET /usage tells by which key.";
     if (kind === "api_down") return "The platform's own health check failed.";
     if (refused || !ABOUT_DELIVERIES.has(kind)) return null;
-    const [items, workflows] = await Promise.all([problemItems(events, tenant), workflowsOf(tenant)]);
+    const [all, workflows] = await Promise.all([readProblems(events, tenant), workflowsOf(tenant)]);
     const workflowOf = (id: string) => workflows.get(id) ?? null;
     const watches = ({ subscription_id: id }: { subscription_id: string }) =>
       (filter?.subscription_id?.includes(id) ?? true) && (filter?.workflow_id?.includes(workflowOf(id)) ?? true);
-    const problems = items
-      .map(decodeProblem)
+    const problems = all
       .filter((problem) => problem.last_at > now() - RECENT_MS && stateOf(problem, now()) !== "resolved")
       .filter(watches)
       .sort((a, b) => b.count - a.count);

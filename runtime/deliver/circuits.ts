@@ -51,8 +51,8 @@ export interface Circuits {
   failed(tenant: Tenant, subscriptionId: string, failures: number, slow: boolean): Promise<Circuit>;
   /** Marks an endpoint that has not answered for long, though it still may, so that all serve it apart from others. */
   suspect(tenant: Tenant, subscriptionId: string): Promise<void>;
-  /** The endpoint is well: forget its circuit. */
-  succeeded(tenant: Tenant, subscriptionId: string): Promise<void>;
+  /** The endpoint is well: forget its circuit. @returns it as it was last */
+  succeeded(tenant: Tenant, subscriptionId: string): Promise<Circuit | undefined>;
   /** Opens the circuit, or sets its next probe. @returns false when another invocation did so */
   open(circuit: Circuit, nextProbeAt: Millis): Promise<boolean>;
   /** Closes the circuit so far that the next failure opens it again: there was nothing to probe it with. */
@@ -94,7 +94,7 @@ export function circuitStore(events: Table, now: () => Millis): Circuits {
 
     async succeeded(tenant, subscription_id) {
       known.peek(tenant)?.delete(subscription_id);
-      await removeCircuit(events, { tenant, subscription_id });
+      return await removeCircuit(events, { tenant, subscription_id });
     },
 
     async open(circuit, nextProbeAt) {

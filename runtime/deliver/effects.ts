@@ -17,6 +17,9 @@ import type { Targets } from "./targets.ts";
 
 /** What posts mean for their subscription: its circuit, its removal, its owner's warnings; and how they are told. */
 
+/** By then the circuit of an endpoint that is well is removed. */
+const DRAIN_SECONDS = 2;
+
 export interface EffectPorts {
   readonly log: Log;
   now(): Millis;
@@ -78,11 +81,16 @@ async function afterSubscription(
     if (known === undefined) return;
     // One that answers, but late, has nothing to be forgotten: it is served apart until it answers soon.
     if (known.failures === 0 && results.every(({ latency_ms }) => latency_ms >= SLOW_MS)) return;
-    await ports.circuits.succeeded(tenant, subscription_id);
+    const drain = { text: encodeDrain({ tenant, subscription_id, pass: 1 }), group: tenant };
+    // Sent before the circuit goes, and looked at after: once it is gone, nothing else finds what is held.
+    if (known.opened_at !== undefined) await ports.retry([{ ...drain, delaySeconds: DRAIN_SECONDS }]);
+    const closed = await ports.circuits.succeeded(tenant, subscription_id);
+    if (closed?.opened_at !== undefined) {
+      // Another has opened it since it was read here.
+      if (known.opened_at === undefined) await ports.retry([drain]);
+      ports.log("info", "deliver.circuit_closed", { tenant, subscription_id, open_ms: ports.now() - closed.opened_at });
+    }
     await ports.problems.well(tenant, subscription_id);
-    if (known.opened_at === undefined) return;
-    ports.log("info", "deliver.circuit_closed", { tenant, subscription_id, open_ms: ports.now() - known.opened_at });
-    await ports.retry([{ text: encodeDrain({ tenant, subscription_id, pass: 1 }), group: tenant }]);
   } else if (failures.length > 0) {
     const slow = failures.some(({ latency_ms }) => latency_ms >= SLOW_MS);
     const circuit = await ports.circuits.failed(tenant, subscription_id, failures.length, slow);

@@ -14,6 +14,7 @@ import {
   stateOf,
 } from "../domain/problem.ts";
 import { type Millis, secondsOf } from "../domain/time.ts";
+import { readable } from "./readable.ts";
 
 /** The items of problems in the events table. */
 
@@ -72,9 +73,9 @@ export function problemsIn(table: Table, now: () => Millis): Problems {
     },
 
     async well(tenant, subscriptionId) {
-      const problems = await problemItems(table, tenant, subscriptionId);
+      const problems = await readProblems(table, tenant, subscriptionId);
       await Promise.all(
-        problems.map(decodeProblem).map(async (problem) => {
+        problems.map(async (problem) => {
           if (problem.well_at !== undefined && problem.well_at >= problem.last_at) return;
           await updateItem(table, keyOf(tenant, subscriptionId, problem), {
             UpdateExpression: "SET well_at = :now",
@@ -120,6 +121,10 @@ export const problemItems = (events: Table, tenant: Tenant, subscriptionId?: str
     },
     consistency: "strong",
   });
+
+/** A tenant's problems. @param subscriptionId of this subscription alone */
+export const readProblems = async (events: Table, tenant: Tenant, subscriptionId?: string): Promise<Problem[]> =>
+  readable(await problemItems(events, tenant, subscriptionId), decodeProblem);
 
 /** Removes a problem. @param item of `problemItems` */
 export async function removeProblem(events: Table, { pk, sk }: Item): Promise<void> {

@@ -5,7 +5,6 @@ import { noSuch } from "../../domain/errors/errors.ts";
 import { failureOf } from "../../domain/errors/failures.ts";
 import { errorClasses } from "../../domain/metrics/names.ts";
 import {
-  decodeProblem,
   type Problem,
   type ProblemState,
   parseProblemId,
@@ -14,7 +13,7 @@ import {
   stateOf,
 } from "../../domain/problem.ts";
 import { type Millis, rfc3339 } from "../../domain/time.ts";
-import { findProblem, problemItems, sayOfProblem } from "../../store/problems.ts";
+import { findProblem, readProblems, sayOfProblem } from "../../store/problems.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { listQuery, openList, pageOf, repeatable } from "../cursor.ts";
@@ -120,7 +119,7 @@ export function register(app: Api, deps: Deps): void {
       const states = query.state === undefined ? undefined : [...new Set(query.state)].sort();
       const list = await openList<Position>(deps, `${tenant}:problems:${states?.join(",") ?? ""}`, query);
       const { after } = list;
-      const all = (await problemItems(eventsOf(deps), tenant)).map(decodeProblem);
+      const all = await readProblems(eventsOf(deps), tenant);
       const wanted = all
         .filter((problem) => states?.includes(stateOf(problem, now)) ?? true)
         .map((problem) => ({ problem, id: idOf(problem) }))

@@ -4,6 +4,7 @@ import { defined, mapDefined } from "../../domain/defined.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import type { Millis, Seconds } from "../../domain/time.ts";
 import { circuitKey, circuitPartition, duePartition } from "../keys.ts";
+import { readable } from "../readable.ts";
 import { type Circuit, decodeCircuit } from "./circuitItem.ts";
 
 /** Circuits in the events table. Each change is made to the stored item, so that those of several invocations add up. */
@@ -20,7 +21,7 @@ export async function readCircuits(events: Table, tenant: Tenant): Promise<Map<s
     ExpressionAttributeValues: { ":pk": S(circuitPartition(tenant)) },
     consistency: "strong",
   });
-  return new Map(items.map(decodeCircuit).map((circuit) => [circuit.subscription_id, circuit]));
+  return new Map(readable(items, decodeCircuit).map((circuit) => [circuit.subscription_id, circuit]));
 }
 
 export async function readCircuit(events: Table, endpoint: Endpoint): Promise<Circuit | undefined> {
@@ -63,8 +64,10 @@ export async function markSlow(events: Table, endpoint: Endpoint, expiry: Second
   return decodeCircuit(item!);
 }
 
-export async function removeCircuit(events: Table, endpoint: Endpoint): Promise<void> {
-  await deleteItem(events, keyOf(endpoint));
+/** @returns the circuit as it was last; undefined where there was none, or none that can be read */
+export async function removeCircuit(events: Table, endpoint: Endpoint): Promise<Circuit | undefined> {
+  const old = await deleteItem(events, keyOf(endpoint), { ReturnValues: "ALL_OLD" });
+  return old?.pk === undefined ? undefined : readable([old], decodeCircuit)[0];
 }
 
 /**

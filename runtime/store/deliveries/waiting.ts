@@ -6,6 +6,7 @@ import type { Tenant } from "../../domain/identity/identity.ts";
 import type { Millis } from "../../domain/time.ts";
 import { type Circuit, decodeCircuit } from "../circuits/circuitItem.ts";
 import { heldPartitions, isCircuit, keyText, statePartitions } from "../keys.ts";
+import { readable } from "../readable.ts";
 import { cancelDelivery, releaseDelivery } from "./changeDelivery.ts";
 import { type DeliveryItem, decodeDeliveryItem } from "./deliveryItem.ts";
 
@@ -62,7 +63,7 @@ export function heldIn(events: Table): Held {
       const some = keys.splice(0, limit - deliveries.length);
       const items = new Map((await getItems(events, some, "strong")).map((item) => [keyText(item), item]));
       const current = some.map((key) => items.get(keyText(key))).filter((item) => item !== undefined);
-      deliveries.push(...current.map(decodeDeliveryItem).filter(wanted));
+      deliveries.push(...readable(current, decodeDeliveryItem).filter(wanted));
     }
     return deliveries;
   }

@@ -94,6 +94,39 @@ test("an open circuit with nothing to probe lets the next delivery try", async (
   assert.notEqual(world.circuits.get(SUB)?.opened_at, undefined, "and its failure opens the circuit again");
 });
 
+test("what was held goes on though the problems of its endpoint can't be written", async () => {
+  const world = makeWorld();
+  world.subscribe();
+  world.answers(() => 500);
+  await openCircuit(world);
+  const held = [world.accept([{ held: 1 }]), world.accept([{ held: 2 }])];
+  await world.step("delivery");
+  world.answers(() => 200);
+  world.faults.set("well", new Error("throttled"));
+  await world.run(world.now() + 10 * MINUTE);
+  assert.deepEqual(
+    held.map((first) => world.delivery(first)?.status),
+    ["delivered", "delivered"],
+  );
+});
+
+test("what was held goes on where a circuit is closed by one that remembers it as not yet open", async () => {
+  const world = makeWorld();
+  world.subscribe();
+  world.answers(() => 500);
+  await openCircuit(world);
+  const held = world.accept([{ held: 1 }]);
+  await world.step("delivery");
+  world.answers(() => 200);
+  const { opened_at: _, next_probe_at: __, ...before } = world.circuits.get(SUB)!;
+  world.remember(new Map([[SUB, before]]));
+  world.accept([{ under: "way" }]);
+  await world.step("delivery");
+  world.remember(undefined);
+  await world.run(world.now() + 10 * MINUTE);
+  assert.equal(world.delivery(held)?.status, "delivered");
+});
+
 test("a probe whose message was lost is sent by the sweeper", async () => {
   const world = makeWorld();
   world.subscribe();

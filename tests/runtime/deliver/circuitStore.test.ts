@@ -5,6 +5,7 @@ import { type Circuits, circuitStore } from "../../../runtime/deliver/circuits.t
 import type { PostResult } from "../../../runtime/deliver/post.ts";
 import { postAll } from "../../../runtime/deliver/postAll.ts";
 import type { PostDone } from "../../../runtime/deliver/settle.ts";
+import { circuitKey } from "../../../runtime/store/keys.ts";
 import { openStorage, type Storage } from "../../support/storage.ts";
 import { makeWorld, START, SUB, TENANT } from "./world.ts";
 
@@ -23,7 +24,9 @@ test.before.each(() => {
   const environment = () => circuitStore(storage.store.events, () => clock);
   [here, elsewhere] = [environment(), environment()];
 });
-test.after.each(() => here.succeeded(TENANT, SUB));
+test.after.each(async () => {
+  await here.succeeded(TENANT, SUB);
+});
 
 const seen = async (circuits: Circuits) => (await circuits.of(TENANT)).get(SUB);
 
@@ -33,6 +36,16 @@ test("failures add up over environments, and one success forgets them", async ()
   assert.deepEqual({ failures, failing_since, slow }, { failures: 5, failing_since: clock, slow: true });
   await here.succeeded(TENANT, SUB);
   assert.equal(await elsewhere.read(TENANT, SUB), undefined);
+});
+
+test("a circuit that can't be read keeps none of the others from being seen, and one that ends is told of", async () => {
+  await here.failed(TENANT, SUB, 2, false);
+  const damaged = "sub_01JDGXS7G0ABCDEFGHJKMNPQRV";
+  await storage.put({ ...circuitKey(TENANT, damaged), v: { N: "1" }, failures: { S: "two" } });
+  assert.equal((await seen(elsewhere))?.failures, 2);
+  assert.deepEqual(await here.succeeded(TENANT, damaged), undefined);
+  assert.equal((await here.succeeded(TENANT, SUB))?.failures, 2);
+  assert.equal(await here.succeeded(TENANT, SUB), undefined);
 });
 
 test("other environments learn of a slow endpoint before it fails, and its failures stay at zero", async () => {

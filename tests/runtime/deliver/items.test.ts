@@ -156,6 +156,16 @@ test("a delivery that probed its endpoint for days keeps every attempt and the l
   assert.deepEqual([status, all.length], ["delivered", 501]);
 });
 
+test("a held delivery that can't be read keeps no other from being released", async () => {
+  const held = heldIn(storage.store.events);
+  const waiting = { ...ended, status: "pending", held: true, reason: "circuit_open" } as const;
+  const damaged = { ...waiting, first: "01JDGXS7G0ABCDEFGHJKMNPQRA" };
+  await replace(undefined, waiting);
+  await storage.put({ ...encodeDeliveryItem(damaged), attempts: { S: "[" } });
+  assert.deepEqual(await held.page(TENANT, SUB, 100), [waiting]);
+  assert.deepEqual(await held.page(TENANT, SUB, 1), [waiting]);
+});
+
 test("a delivery that was tried thousands of times can still be written: the first and the newest attempts are kept", async () => {
   const made = Array.from({ length: 5_000 }, (_, n) => ({
     ...attempt(503),

@@ -104,6 +104,8 @@ export function makeWorld(
   const stopped: string[] = [];
   const dead: string[] = [];
   const service: unknown[] = [];
+  /** What is remembered of circuits, where it is not what they are. */
+  let circuitsSeen: ReadonlyMap<string, Circuit> | undefined;
   /** Thrown by the named step the next time it runs. */
   const faults = new Map<string, Error>();
   let answer: (request: PostRequest, nth: number) => Answer | Promise<Answer> = () => 200;
@@ -139,6 +141,7 @@ export function makeWorld(
 
   const circuitPorts: Circuits = {
     of: async (tenant) =>
+      circuitsSeen ??
       new Map([...circuits].filter(([, c]) => c.tenant === tenant).map(([id, circuit]) => [id, circuit])),
     read: async (_, id) => circuits.get(id),
     async failed(tenant, subscription_id, failures, slow) {
@@ -158,7 +161,9 @@ export function makeWorld(
       circuits.set(subscription_id, { ...none, expiry: 0, ...before, slow: true });
     },
     async succeeded(_, id) {
+      const last = circuits.get(id);
       circuits.delete(id);
+      return last;
     },
     async open(circuit, next_probe_at) {
       const now = circuits.get(circuit.subscription_id);
@@ -201,6 +206,7 @@ export function makeWorld(
         failures.push(told);
       },
       async well(_, id) {
+        strike("well");
         well.push(id);
       },
     },
@@ -363,6 +369,10 @@ export function makeWorld(
     well,
     targets,
     faults,
+    /** What is remembered of circuits from now on; undefined: what they are. */
+    remember: (seen: ReadonlyMap<string, Circuit> | undefined) => {
+      circuitsSeen = seen;
+    },
     ports,
     step,
     now: () => clock,
