@@ -117,6 +117,7 @@ function declareHome(
     region,
     logs,
     warmWriteUnits: settings.warmWriteUnits,
+    tableClass: settings.tableClass,
     shards: settings.eventShards,
     protect,
   });

@@ -33,8 +33,8 @@ export const monitoring: readonly Rule[] = [
     evidence: ["loggingConfig"],
     wholeStack: true,
     check: (subject, stack) => {
-      if (atEdge(subject)) return undefined;
       if (at(subject.props, "loggingConfig.logFormat") !== "JSON") return "its log lines are not JSON";
+      if (atEdge(subject)) return undefined;
       return stack.of("aws:cloudwatch/logGroup:LogGroup").some((group) => refersTo(subject, "loggingConfig", group))
         ? undefined
         : "its log group is none of the stack's";

@@ -108,6 +108,7 @@ export class EdgeAuthenticator extends pulumi.ComponentResource {
         role: role.arn,
         memorySize: 512,
         timeout: 10,
+        loggingConfig: { logFormat: "JSON", systemLogLevel: "WARN" },
         publish: true,
         skipDestroy: true,
       },

@@ -143,7 +143,8 @@ export class Handler<Variables extends Readonly<Record<string, string>>> extends
           variables: { ...args.environment, NODE_OPTIONS: "--enable-source-maps" },
         },
         kmsKeyArn: args.defaults.keyArn,
-        loggingConfig: { logFormat: "JSON", logGroup: logs.name },
+        // What Lambda says of each run that went well would be most of the log: durations and errors are metrics.
+        loggingConfig: { logFormat: "JSON", logGroup: logs.name, systemLogLevel: "WARN" },
         tracingConfig: { mode: "Active" },
         publish: args.defaults.gradual,
         ...defined({

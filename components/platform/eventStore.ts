@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ShardRule } from "../../runtime/domain/shards.ts";
 import { DataBucket } from "../blocks/dataBucket.ts";
-import { DataTable } from "../blocks/dataTable.ts";
+import { DataTable, type DataTableArgs } from "../blocks/dataTable.ts";
 import { EncryptionKey } from "../blocks/encryptionKey.ts";
 
 export interface EventStoreArgs {
@@ -9,6 +9,8 @@ export interface EventStoreArgs {
   readonly logs: DataBucket;
   /** Write units a second that the table of events serves from the first second on. @default DynamoDB's own */
   readonly warmWriteUnits?: number | undefined;
+  /** Class of the table of events (blocks/dataTable.ts). */
+  readonly tableClass: DataTableArgs["tableClass"];
   /** Over how many partitions customers are spread, by time. */
   readonly shards: readonly ShardRule[];
   readonly protect: boolean;
@@ -43,6 +45,7 @@ export class EventStore extends pulumi.ComponentResource {
         },
         expiry: "expires_at",
         warmWriteUnits: args.warmWriteUnits,
+        tableClass: args.tableClass,
         protect,
       },
       own,

@@ -220,6 +220,12 @@ export const settingsSchema = z.strictObject({
     .refine((stacks) => new Set(stacks).size === stacks.length, "must not name a stack twice")
     .default([])
     .describe("Stacks of the standby regions; named by the stack that holds the edge."),
+  tableClass: z
+    .enum(["STANDARD", "STANDARD_INFREQUENT_ACCESS"])
+    .default("STANDARD")
+    .describe(
+      "Class of the events table. `STANDARD_INFREQUENT_ACCESS` stores for two fifths of the price, and reads and writes for a quarter more: take it where events are kept for 30 days or longer. It can be changed twice in 30 days.",
+    ),
   traceSampleRatio: z
     .number()
     .min(0)

@@ -78,7 +78,7 @@ export async function readFunction(
       AWS_ENDPOINT_URL: context.endpoint,
       ...variables,
     },
-    logGroup: optional(list(inputs.loggingConfig)[0] ?? {}, "logGroup", "string") ?? `/aws/lambda/${name}`,
+    logGroup: logGroupOf(inputs) ?? `/aws/lambda/${name}`,
     ownPorts: context.ownPorts,
     elsewhere: context.elsewhere,
     logFile: join(logs, `${name}.log`),
@@ -105,6 +105,25 @@ export async function readFunction(
     },
   };
 }
+
+/** Where lines go to, as declared. @throws Error where Lambda refuses what is declared of them */
+export function logGroupOf({ loggingConfig }: Inputs): string | undefined {
+  const { logFormat = "Text", systemLogLevel, applicationLogLevel, logGroup } = list(loggingConfig)[0] ?? {};
+  const allowed = { logFormat: FORMATS, systemLogLevel: SYSTEM_LEVELS, applicationLogLevel: APPLICATION_LEVELS };
+  const given = { logFormat, systemLogLevel, applicationLogLevel };
+  for (const [member, values] of Object.entries(allowed)) {
+    const value = given[member as keyof typeof given];
+    if (value !== undefined && !values.includes(value as string))
+      throw new Error(`${member} is one of ${values.join(", ")}, not ${String(value)}`);
+  }
+  if (logFormat === "Text" && (systemLogLevel !== undefined || applicationLogLevel !== undefined))
+    throw new Error("levels of log lines can be set only where logFormat is JSON");
+  return logGroup as string | undefined;
+}
+/** https://docs.aws.amazon.com/lambda/latest/api/API_LoggingConfig.html */
+const FORMATS = ["JSON", "Text"];
+const SYSTEM_LEVELS = ["DEBUG", "INFO", "WARN"];
+const APPLICATION_LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 
 function number(inputs: Inputs, member: string, fallback: number, least: number, most: number): number {
   const value = optional(inputs, member, "number") ?? fallback;

@@ -140,6 +140,12 @@ export function numbersOf(lines: readonly Line[]): { readonly rows: number; read
   };
 }
 
+/** What a table's units and bytes are billed as, by its class. */
+const tablePrices = {
+  standard: { write: "dynamodb_write_unit", read: "dynamodb_read_unit", stored: "dynamodb_gb_month" },
+  infrequent: { write: "dynamodb_ia_write_unit", read: "dynamodb_ia_read_unit", stored: "dynamodb_ia_gb_month" },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, Price>>>>;
+
 /** The bill of a stack under a load. */
 export function billOf(graph: Graph, load: Load): readonly Line[] {
   const of = (type: string): readonly Declared[] => graph.resources.filter((one) => one.type === type);
@@ -258,14 +264,16 @@ export function billOf(graph: Graph, load: Load): readonly Line[] {
     `deliveries x ${billed(together, deliver.each)}`,
   );
 
+  const classOfEvents = of("aws:dynamodb/table:Table").find(({ name }) => name === "events-table")?.inputs.tableClass;
+  const eventsTable = tablePrices[classOfEvents === "STANDARD_INFREQUENT_ACCESS" ? "infrequent" : "standard"];
   const batchUnits = Math.ceil((packed + 200) / 1_024);
-  line("DynamoDB", "batches", "dynamodb_write_unit", requests * batchUnits, `requests x ${batchUnits} unit(s) of 1 KB`);
-  line("DynamoDB", "delivery states", "dynamodb_write_unit", batches, "deliveries x 1 unit");
+  line("DynamoDB", "batches", eventsTable.write, requests * batchUnits, `requests x ${batchUnits} unit(s) of 1 KB`);
+  line("DynamoDB", "delivery states", eventsTable.write, batches, "deliveries x 1 unit");
   const keptGb = ((requests * (packed + 300) + batches * 400) / GB) * (retentionDays / (HOURS / 24));
   line(
     "DynamoDB",
     `storage over ${retentionDays} days`,
-    "dynamodb_gb_month",
+    eventsTable.stored,
     keptGb,
     "bytes a month x retention / month, GB",
   );
@@ -366,23 +374,17 @@ export function billOf(graph: Graph, load: Load): readonly Line[] {
   line(
     "DynamoDB",
     "inbox reads",
-    "dynamodb_read_unit",
+    eventsTable.read,
     pulled * (2 * readUnits + 1),
     `pulled requests x ${readUnits} unit(s) of 4 KB, for the page and again to acknowledge, and half a unit for the mark each time`,
   );
-  line(
-    "DynamoDB",
-    "acknowledgements",
-    "dynamodb_write_unit",
-    pulled,
-    "pulled requests x 1 unit: a mark beside the batch",
-  );
+  line("DynamoDB", "acknowledgements", eventsTable.write, pulled, "pulled requests x 1 unit: a mark beside the batch");
   line(
     "CloudWatch",
     "log lines",
     "logs_gb",
-    (batches * 350 + invocations * 600 + requests * 400) / GB,
-    "deliveries x 350 B + runs x 600 B + edge runs x 400 B, GB",
+    (batches * 350 + route.runs * 250) / GB,
+    "deliveries x 350 B + runs of route x 250 B, GB",
   );
   line("X-Ray", "traces", "xray_trace", invocations * 0.05, "runs x 5 % sampled");
 

@@ -47,6 +47,7 @@ const rows: Row[] = [
       reservedConcurrency: '{"ingest":100,"route":100,"deliver":100,"subscriptions":20}',
       signIn: '{"issuer":"https://id.example.com","clientId":"triggers","clientSecret":"of nobody"}',
       standbyStacks: '["acme/triggers/prod-us-west-2"]',
+      tableClass: "STANDARD_INFREQUENT_ACCESS",
       traceSampleRatio: "0.1",
       warmWriteUnits: "20000",
     },

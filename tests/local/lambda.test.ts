@@ -10,6 +10,7 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { suite } from "uvu";
+import { logGroupOf } from "../../local/lambda/declared.ts";
 import { eventually } from "../support/eventually.ts";
 import { clientOf, type Probe, startProbe } from "./probe.ts";
 
@@ -221,6 +222,18 @@ test("a function that throws fails its whole batch", async () => {
     ({ Messages }) => Messages?.some(({ Body }) => Body?.includes("crash")) === true,
   );
   assert.equal(dead.Messages?.length, 1);
+});
+
+test("what is declared of log lines is refused where Lambda refuses it", () => {
+  const declared = (loggingConfig: object) => logGroupOf({ loggingConfig } as never);
+  assert.equal(
+    declared({ logFormat: "JSON", systemLogLevel: "WARN", applicationLogLevel: "INFO", logGroup: "own" }),
+    "own",
+  );
+  assert.equal(declared({ logFormat: "Text" }), undefined);
+  assert.throws(() => declared({ systemLogLevel: "WARN" }), /only where logFormat is JSON/);
+  assert.throws(() => declared({ logFormat: "JSON", systemLogLevel: "ERROR" }), /one of DEBUG, INFO, WARN, not ERROR/);
+  assert.throws(() => declared({ logFormat: "XML" }), /one of JSON, Text/);
 });
 
 test.run();
