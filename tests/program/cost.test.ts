@@ -79,7 +79,7 @@ test("the cost has counts by environment, the inbox, pollers for single events a
   assert.ok(usd(packed, "usage counts") < 150, String(usd(packed, "usage counts")));
   assert.ok(usd(single, "usage counts") < 1_500, String(usd(single, "usage counts")));
   const requests = (10_000 * 730 * 3_600) / 100;
-  assert.equal(usd(packed, "acknowledgements"), priceOf("dynamodb_write_unit", requests * 0.1));
+  assert.equal(usd(packed, "acknowledgements"), priceOf("dynamodb_ia_write_unit", requests * 0.1));
   assert.ok(usd(single, "pollers") > usd(packed, "pollers") + 500);
   assert.equal(usd(packed, "asking which region takes events in"), priceOf("cloudfront_kvs_read", requests));
 });
