@@ -323,8 +323,12 @@ async function gateAll(
 
 const forward = (record: SQSRecord, group: string): Outgoing => ({ text: record.body, group });
 
-/** The message that brings these deliveries back. @param attempts made by then */
-function retryOf(deliveries: readonly Delivery[], attempts = attemptsMade(deliveries[0]!)): Outgoing {
+/**
+ * The message that brings these deliveries back.
+ * @param attempts made by then
+ * @param manual whether they are tried in any state
+ */
+function retryOf(deliveries: readonly Delivery[], attempts = attemptsMade(deliveries[0]!), manual = false): Outgoing {
   const { tenant, subscription_id, replay_id, retried_by } = deliveries[0]!;
   const batches = [...new Set(deliveries.map(({ first }) => first))].sort();
   const text = encodeRetry({
@@ -332,6 +336,7 @@ function retryOf(deliveries: readonly Delivery[], attempts = attemptsMade(delive
     subscription_id,
     batches,
     attempts,
+    ...(manual ? { manual } : {}),
     ...defined({ replay_id, retried_by }),
   });
   return { text, group: tenant };
@@ -356,8 +361,13 @@ async function keepAll(
   for (const { deliveries, items, next, attempts } of settled) {
     for (const [at, item] of items.entries()) keep.push({ item, delivery: deliveries[at]! });
     if ((next.kind === "failed" || next.kind === "postponed") && items[0]?.swept !== true) {
-      const message = { ...retryOf(deliveries, attempts), delaySeconds: delaySeconds(next.retry_after_ms) };
-      retries.push({ message, deliveries });
+      // Where nothing was attempted, what was asked for by hand still is: its item says that it has ended.
+      const asked = Map.groupBy(deliveries, ({ manual }) => manual && items.length === 0);
+      for (const [manual, own] of asked)
+        retries.push({
+          message: { ...retryOf(own, attempts, manual), delaySeconds: delaySeconds(next.retry_after_ms) },
+          deliveries: own,
+        });
     }
   }
   const unkept = new Set<Delivery>();

@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { suite } from "uvu";
 import { type Hosts, hostsOver, TELL_EVERY, UNPROVED_PER_SECOND, WINDOW_MS } from "../../../runtime/deliver/hosts.ts";
 import { sendSample } from "../../../runtime/deliver/sample.ts";
+import { encodeRetry } from "../../../runtime/domain/codec/index.ts";
 import { openStorage, type Storage } from "../../support/storage.ts";
 import { hostCounters, makeWorld, SUB, TENANT } from "./world.ts";
 
@@ -104,6 +105,26 @@ test("posts over the limit wait without an attempt, and all of them arrive", asy
   assert.equal(world.posts.length, 60);
   const { status, attempts } = world.delivery(first)!;
   assert.deepEqual([status, attempts.every(({ error }) => error === null)], ["delivered", true]);
+});
+
+test("what is tried again by hand while its host is full is tried later", async () => {
+  const world = makeWorld({ hostLimit: 1 });
+  world.subscribe({ max_batch: 1 });
+  const dead = world.accept([{ dead: true }]);
+  world.answers(() => 503);
+  await world.run(world.now() + 80 * 3_600_000);
+  assert.equal(world.delivery(dead)?.status, "dead_lettered");
+  world.circuits.clear();
+  world.answers(() => 200);
+  world.accept(Array.from({ length: 60 }, (_, n) => ({ n })));
+  await world.step("delivery");
+  const begun = world.posts.length;
+  const retry = { tenant: TENANT, subscription_id: SUB, batches: [dead], attempts: 12, manual: true };
+  world.send("retry", [{ text: encodeRetry(retry), group: TENANT }]);
+  await world.step("retry");
+  assert.equal(world.posts.length, begun, "the host is full");
+  await world.run(world.now() + 600_000);
+  assert.equal(world.delivery(dead)?.status, "delivered");
 });
 
 test("a test says when its host has used up the rate", async () => {
