@@ -236,6 +236,9 @@ function ownOf(events: readonly Buffer[], offsets: readonly number[]): readonly 
  * either may be the one that continues.
  */
 function mayAttempt(name: Named, item: DeliveryItem, now: Millis): boolean {
+  // A replay that began again after a crash hands some of its dead letters on a second time.
+  if (name.manual && name.retried_by !== undefined && name.retried_by === item.retried_by)
+    return attemptsMade(item) <= name.attempts;
   if (name.manual || name.probe) return true;
   if (item.status !== "failed" && item.status !== "pending") return false;
   return attemptsMade(item) <= name.attempts || (item.next_attempt_at ?? 0) <= now + EARLY_MS.attempt;

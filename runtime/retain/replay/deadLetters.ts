@@ -66,7 +66,7 @@ export async function retryDeadLetters(
         (events === undefined || event_ids.some((id) => events.has(id))),
     );
     const kept = request.event_type === undefined ? wanted : await ofTypes(job, wanted, types, tools);
-    for (const { delivery_id, event_ids, attempts, attempts_left_out = 0 } of kept) {
+    for (const { delivery_id, event_ids, attempts, attempts_left_out = 0, replay_id: told } of kept) {
       const { first, subscription_id, replay_id } = parseDeliveryId(delivery_id)!;
       if (!(await pace.wait(event_ids.length, goesOn))) {
         return { ...standing(), waitSeconds: pace.dueIn(event_ids.length) / 1_000 };
@@ -80,7 +80,8 @@ export async function retryDeadLetters(
         retried_by: job.job_id,
         ...defined({ replay_id }),
       });
-      await sendOrThrow(tools.sqs, tools.env.RETRY_QUEUE_URL, [{ text, group: job.tenant }]);
+      // What an earlier run has had tried after it last saved its cursor counts, and goes on by its schedule.
+      if (told !== job.job_id) await sendOrThrow(tools.sqs, tools.env.RETRY_QUEUE_URL, [{ text, group: job.tenant }]);
       matched += event_ids.length;
       sent += event_ids.length;
       after = deliverySortKey(first, subscription_id, replay_id);

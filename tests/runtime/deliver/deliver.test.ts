@@ -473,6 +473,29 @@ test("a dead letter that a replay tries again names that replay in each post, an
   assert.equal(world.posts.at(-1)!.headers["triggers-replay-id"], undefined, "asked for by hand, in no replay's name");
 });
 
+test("a dead letter that a replay hands on a second time, after a crash, is tried once", async () => {
+  const world = makeWorld();
+  world.subscribe();
+  world.answers(() => 503);
+  const dead = world.accept([{ n: 1 }]);
+  await world.run(START + 80 * HOUR);
+  const before = world.posts.length;
+  world.circuits.clear();
+  world.answers(() => 200);
+  const retried_by = "rpl_01JDGXS7G0ABCDEFGHJKMNPQRW";
+  const message = { tenant: TENANT, subscription_id: SUB, batches: [dead], attempts: 12, manual: true };
+  for (let times = 1; times <= 2; times += 1) {
+    world.send("retry", [{ text: encodeRetry({ ...message, retried_by }), group: TENANT }]);
+    await world.settle();
+  }
+  assert.equal(world.posts.length, before + 1);
+  world.send("retry", [
+    { text: encodeRetry({ ...message, retried_by: `${retried_by.slice(0, -1)}X` }), group: TENANT },
+  ]);
+  await world.settle();
+  assert.equal(world.posts.length, before + 2, "another replay");
+});
+
 test("a retry message that its delivery has outrun has no effect", async () => {
   const world = makeWorld();
   world.subscribe();

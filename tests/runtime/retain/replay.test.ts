@@ -195,6 +195,24 @@ test("dead letters that the filter names are tried again under their own ids", a
   assert.deepEqual(await ask({ subscription_ids: [LARGE.subscription_id] }), []);
 });
 
+test("what a retry of a problem has tried before a crash counts, and is not tried again", async () => {
+  const problem: Cause = { error: "http_5xx", status_code: 500 };
+  const request = { dead_letters: true, subscription_ids: [ORDERS.subscription_id], problem };
+  const { job_id } = bench.begin("replay", "cus_a", request);
+  const attempts = [{ at: "2026-11-25T00:00:00Z", status_code: 500, latency_ms: 5, error: "http_error" }];
+  const [before, other] = [await put(3_000, [1]), await put(2_000, [2])];
+  const failed = { status: "failed", attempts } as const;
+  await storage.put(encodeDeliveryItem(deliveryOf(before, ORDERS.subscription_id, { ...failed, retried_by: job_id })));
+  await storage.put(encodeDeliveryItem(deliveryOf(other, ORDERS.subscription_id, failed)));
+  bench.sent.clear();
+  const { progress } = await bench.finish(job_id, works);
+  assert.deepEqual(
+    sent().flatMap((message) => (message.kind === "retry" ? message.batches : [])),
+    [other.first],
+  );
+  assert.deepEqual([progress.matched, progress.sent], [2, 2]);
+});
+
 /** A delivery that failed last like this, and whether it is one of the problem's. */
 const failures: [
   problem: Cause,
