@@ -47,24 +47,30 @@ function clientOf<T>(
   };
 }
 
-/** One finding a resource; what AWS refuses to tell is a finding, too. */
+/** One finding a resource; what AWS refuses to tell is a finding, too, and one for all resources that it is the same for. */
 async function each(
   resources: readonly Resource[],
   ask: (resource: Resource) => Promise<Finding | readonly Finding[]>,
 ): Promise<readonly Finding[]> {
+  const refused = new Map<string, string[]>();
   const found = await Promise.all(
     resources.map(async (resource) => {
       try {
         return await ask(resource);
       } catch (thrown) {
-        return wrong(
-          `${resource.name}: ${refusal(thrown)}`,
-          "Check the credentials of this shell and whether the resource is still there; `pulumi refresh` shows what was changed by hand.",
-        );
+        const text = refusal(thrown);
+        refused.set(text, [...(refused.get(text) ?? []), resource.name]);
+        return [];
       }
     }),
   );
-  return found.flat();
+  const refusals = [...refused].map(([text, [first, ...more]]) =>
+    wrong(
+      `${first}${more.length === 0 ? "" : ` and ${more.length} more`}: ${text}`,
+      "Check the credentials of this shell and whether the resource is still there; `pulumi refresh` shows what was changed by hand.",
+    ),
+  );
+  return [...found.flat(), ...refusals];
 }
 
 /** Every target of the database proxy serves. */
