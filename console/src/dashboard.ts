@@ -48,8 +48,6 @@ export interface Dashboard {
   readonly range: AskedRange;
   /** The same as times, for lists; one that ends now has no end. */
   readonly times: { readonly from: string; readonly to: string | undefined };
-  /** Milliseconds, about; it orders ranges by length. */
-  readonly length: number;
   readonly filter: Filter;
   readonly by: Group;
   /** Milliseconds between two looks. */
@@ -88,7 +86,6 @@ export function useDashboard(): Dashboard {
   }, [key]);
   const { times, filter } = asked;
   const custom = range === "custom";
-  const length = Date.parse(times.to ?? new Date().toISOString()) - Date.parse(times.from);
   return {
     env,
     zone,
@@ -96,7 +93,6 @@ export function useDashboard(): Dashboard {
       ? { from: times.from, ...defined({ to: times.to }), time_zone: zone }
       : { last: range, time_zone: zone },
     times,
-    length,
     filter,
     by,
     every: refresh === undefined ? false : REFRESH_MS,

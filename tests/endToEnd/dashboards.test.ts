@@ -284,8 +284,11 @@ inBrowser(test, "dashboards are not tried", () => {
       const rows = await rowsOf(page, "History");
       return [1, 2].map((column) => rows.reduce((sum, row) => sum + Number(row[column]), 0));
     };
-    // By the hour, an hour's range is the present one alone, which may have begun since they were sent.
-    await shows(page, `/usage?${filter.replace("range=1h", "range=24h")}&each=hour&view=table`, sums, [10, 3]);
+    // Whatever the history is told by, it holds the whole range: by the hour, the last hour is this one and the one before.
+    await shows(page, `/usage?${filter}&each=hour&view=table`, sums, [10, 3]);
+    await shows(page, `/usage?${filter}&each=hour&view=table`, async () => (await rowsOf(page, "History")).length, 2);
+    await shows(page, `/usage?${filter}&view=table`, sums, [10, 3]);
+    assert.equal((await rowsOf(page, "History")).length, 60);
     assert.deepEqual(
       (await rowsOf(page, "Events by key")).map(([, events]) => events),
       ["10"],
@@ -496,8 +499,7 @@ inBrowser(test, "dashboards are not tried", () => {
       const body = request.postData();
       if (request.url().endsWith("/metrics/query") && body?.includes("limit_use") === false) asked += 1;
     });
-    // By the hour, the last hour is the present one alone: just after it has begun, what was sent belongs to the one before.
-    await signInAs(quiet, platform.url, "Owner", `/console/usage?${filter.replace("range=1h", "range=24h")}`);
+    await signInAs(quiet, platform.url, "Owner", `/console/usage?${filter}`);
     await quiet.getByRole("region", { name: "History", exact: true }).getByText("10 events in").waitFor();
     const before = asked;
     await quiet.clock.fastForward("01:05");

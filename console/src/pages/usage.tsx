@@ -1,8 +1,8 @@
 import { plural } from "../../../runtime/domain/plural.ts";
-import { DAY_MS } from "../../../runtime/domain/time.ts";
 import { useDashboard } from "../dashboard.ts";
 import { count, countOf } from "../format.ts";
 import { NEAR } from "../limit.ts";
+import { pieceOf, pieces, piecesOf } from "../pieces.ts";
 import { useSession } from "../session.tsx";
 import { QuotaTile, unfiltered, useNow, useQuota } from "../tiles/quota.tsx";
 import { RefusedTile, refusedFor, useRefused } from "../tiles/refused.tsx";
@@ -12,7 +12,6 @@ import {
   KeysTile,
   LimitUseTile,
   MonthForecastTile,
-  pieces,
   useHours,
   useProjection,
   WeekTile,
@@ -35,7 +34,10 @@ const advise = (share: number, refused: number): string =>
 export default function Usage() {
   const board = useDashboard();
   const [state, set] = useUrl(own);
-  const piece = state.each ?? (board.length <= 14 * DAY_MS ? "hour" : "day");
+  const now = Date.now();
+  const from = Date.parse(board.times.from);
+  const to = board.times.to === undefined ? now : Date.parse(board.times.to);
+  const piece = pieceOf(state.each, from, to, now);
   const { limit_per_second: limit } = useSession();
   const quota = useQuota(board);
   const hours = useHours(board);
@@ -89,7 +91,7 @@ export default function Usage() {
           className="flex flex-wrap items-center gap-2 text-sm sm:col-span-2 lg:col-span-4"
         >
           <span>History by</span>
-          {pieces.map((each) => (
+          {piecesOf(from, to, now).map((each) => (
             <Button
               key={each}
               aria-pressed={piece === each}

@@ -3,6 +3,7 @@ import { drawHeat } from "../../../runtime/domain/charts/heat.ts";
 import { alongTime, drawOverTime } from "../../../runtime/domain/charts/overTime.ts";
 import { drawRanked } from "../../../runtime/domain/charts/ranked.ts";
 import { dayForecast } from "../../../runtime/domain/charts/reading.ts";
+import { defined } from "../../../runtime/domain/defined.ts";
 import { HOUR_MS } from "../../../runtime/domain/time.ts";
 import { call } from "../api.ts";
 import { Chart, Legend } from "../charts/chart.tsx";
@@ -21,6 +22,7 @@ import {
   type TileAnswer,
   useTile,
 } from "../metrics.ts";
+import type { Piece } from "../pieces.ts";
 import { type Told, toldFigures, useShows } from "../told.tsx";
 import type { UsageAnswer } from "../types.ts";
 import { Empty } from "../ui/basic.tsx";
@@ -290,9 +292,6 @@ export function KeysTile({ board }: { board: Dashboard }) {
   );
 }
 
-export const pieces = ["hour", "day", "week"] as const;
-export type Piece = (typeof pieces)[number];
-
 /** Seven days at a time, the newest last and whole. */
 function weeks<T extends { readonly start: string; readonly partial: boolean; readonly values: readonly number[] }>(
   days: readonly T[],
@@ -312,8 +311,11 @@ function weeks<T extends { readonly start: string; readonly partial: boolean; re
 const history = ["events", "requests", "bytes"] as const;
 
 export function HistoryTile({ board, piece }: { board: Dashboard; piece: Piece }) {
-  const { zone } = board;
-  const { query, ignored } = useTile(board, { measures: history, interval: piece === "hour" ? "hour" : "day" });
+  const { zone, times } = board;
+  const interval = piece === "week" ? "day" : piece;
+  // `last` counts whole pieces back from the end of the present one, which can be shorter than the range is: the last hour by hours would be the present one alone.
+  const range = piece === "minute" ? {} : { from: times.from, ...defined({ to: times.to }) };
+  const { query, ignored } = useTile(board, { measures: history, interval, ...range });
   const title = "History";
   return (
     <Tile title={title} asks={`How much was used, by the ${piece}?`} of={query} reason={reasonOf(ignored)} width="full">
@@ -325,7 +327,7 @@ export function HistoryTile({ board, piece }: { board: Dashboard; piece: Piece }
         }));
         const points = piece === "week" ? weeks(single) : single;
         const label = (at: number | string, long = false) =>
-          bucketTime(at, zone, piece === "hour" ? "hour" : "day", { long, days: needsDays(query.data!) });
+          bucketTime(at, zone, interval, { long, days: needsDays(query.data!) });
         const [events = 0, requests = 0, size = 0] = history.map((measure) => numberIn(query.data?.totals, measure));
         const told: Told = {
           columns: [
@@ -341,7 +343,7 @@ export function HistoryTile({ board, piece }: { board: Dashboard; piece: Piece }
           <Chart
             title={title}
             told={told}
-            sentence={`${countOf(events, "event")} in ${countOf(requests, "request")}, ${bytes(size)} in all.`}
+            sentence={`${countOf(events, "event")} in ${countOf(requests, "request")}, ${bytes(size)} in all, since ${time(query.data!.from, zone)}.`}
             draw={(width) =>
               drawOverTime(
                 {
