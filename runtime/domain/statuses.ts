@@ -17,5 +17,8 @@ export function foldStatus(deliveries: Iterable<DeliveryStatus>): EventStatus {
   return worst === "cancelled" ? "unmatched" : worst;
 }
 
+/** Whether another attempt follows by itself. */
+export const waits = (status: DeliveryStatus | EventStatus): boolean => status === "pending" || status === "failed";
+
 /** States of a subscription that is there. */
 export const subscriptionStatuses = ["active", "disabled"] as const;

@@ -244,6 +244,77 @@ inBrowser(test, "the pages are not used", () => {
     await page.context().close();
   });
 
+  test("of an event with very many deliveries a part is shown and more at a press, and once it is settled it is not looked up again", async () => {
+    const id = await sent({ event_type: "inuse.many" });
+    const page = await pageOf("Developer", "/settings?env=sandbox");
+    let asked = 0;
+    let status = "pending";
+    const at = "2026-11-29T10:00:00.000Z";
+    const many = <T>(make: (name: string) => T): T[] =>
+      Array.from({ length: 300 }, (_, n) => make(`sub_${String(n).padStart(26, "0")}`));
+    const answering = (path: string, change: (json: object) => object) =>
+      page.route(`**/console/api/events/${id}${path}`, async (route) => {
+        const response = await route.fetch();
+        asked += 1;
+        await route.fulfill({ response, json: change((await response.json()) as object) });
+      });
+    await answering("", (event) => ({
+      ...event,
+      status,
+      deliveries: many((subscription_id) => ({
+        ...{ delivery_id: subscription_id.replace("sub", "dlv"), subscription_id, event_ids: [id], status },
+        ...{ attempts: [], next_attempt_at: null, created_at: at },
+      })),
+    }));
+    await answering("/journey", () => ({
+      stages: many((subscription_id) => ({ stage: "attempt", at, duration_ms: 1, subscription_id, status_code: 200 })),
+    }));
+    await answering("/verdicts", () => ({
+      verdicts: many((subscription_id) => ({ subscription_id, version: 1, matched: true, because: "it is" })),
+    }));
+    const more = page.getByRole("button", { name: "Show more" });
+    const panel = page.getByRole("tabpanel");
+    const rows = {
+      story: panel.getByRole("listitem"),
+      verdicts: panel.getByRole("row", { name: /matched/ }),
+      deliveries: panel.getByRole("region", { name: /^Delivery dlv_/ }),
+    };
+    for (const [tab, row] of Object.entries(rows)) {
+      await page.goto(`${platform.url}/console/events/${id}?env=sandbox&tab=${tab}`);
+      await row.first().waitFor();
+      assert.equal(await row.count(), 50, tab);
+      await page.getByText("50 of 300 are shown.").waitFor();
+      await more.click();
+      await page.getByText("250 of 300 are shown.").waitFor();
+      await more.click();
+      await eventually(
+        () => row.count(),
+        (count) => count === 300,
+      );
+      assert.equal(await more.count(), 0);
+    }
+    await page.clock.install();
+    await page.goto(`${platform.url}/console/events/${id}?env=sandbox`);
+    await rows.story.first().waitFor();
+    const first = asked;
+    await page.clock.fastForward("00:04");
+    await eventually(
+      () => asked,
+      (now) => now >= first + 2,
+    );
+    status = "delivered";
+    await page.clock.fastForward("00:04");
+    await page.getByRole("definition").filter({ hasText: "delivered" }).waitFor();
+    await loaded(page);
+    const settled = asked;
+    await page.clock.fastForward("10:00");
+    // What would be asked for by then is asked for before the next page's answer.
+    await page.getByRole("tab", { name: "Verdicts" }).click();
+    await rows.verdicts.first().waitFor();
+    assert.ok(asked <= settled + 2, `${asked - settled} questions about an event that is settled`);
+    await page.context().close();
+  });
+
   test("another subscription shows nothing of the one before: no secret, no test, no half-written answer", async () => {
     const make = async (name: string) => {
       const { json, text } = await call(platform.url, "POST", "/subscriptions", {

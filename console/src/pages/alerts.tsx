@@ -254,7 +254,7 @@ function History({ rules }: { rules: readonly AlertRule[] }) {
 function Opened({ id, rules, channels }: { id: string; rules: readonly AlertRule[]; channels: readonly Channel[] }) {
   const [state, set] = useUrl(own);
   const here = useHere();
-  const query = useOnEitherSide<Alert>(`/alerts/${id}`, state.env, (env) => set({ env }), { every: 15_000 });
+  const query = useOnEitherSide<Alert>(`/alerts/${id}`, state.env, (env) => set({ env }), { every: () => 15_000 });
   return (
     <div className="grid gap-3">
       <p>

@@ -1,10 +1,12 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
 import { Link, useParams } from "wouter";
 import { defined } from "../../../runtime/domain/defined.ts";
 import { call, callText, memberText } from "../api.ts";
 import { useOnEitherSide } from "../eitherSide.ts";
 import { answerIn } from "../errorWords.ts";
 import { count, ms } from "../format.ts";
+import { isSettled, paceOf } from "../pace.ts";
 import { useMay } from "../session.tsx";
 import type { Verdicts as AllVerdicts, Event, Journey, Viewer } from "../types.ts";
 import { DeliveryAttempts } from "../ui/attempts.tsx";
@@ -14,6 +16,7 @@ import { List } from "../ui/list.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { ReplayEvents } from "../ui/replayEvents.tsx";
 import { useReveal } from "../ui/reveal.tsx";
+import { Some } from "../ui/some.tsx";
 import { SubscriptionLink } from "../ui/subscriptionLink.tsx";
 import { Table } from "../ui/table.tsx";
 import { Tabs } from "../ui/tabs.tsx";
@@ -30,41 +33,51 @@ const stageNames: Readonly<Record<string, string>> = {
   acknowledged: "Acknowledged",
 };
 
-function Story({ id }: { id: string }) {
+/** @param pace milliseconds until the event is looked up again */
+function Story({ id, settled, pace }: { id: string; settled: boolean; pace: () => number | false }) {
   const [{ env, zone }] = useUrl(own);
   const query = useQuery({
     queryKey: ["journey", id, env],
     queryFn: () => call<Journey>("GET", `/events/${id}/journey`, { env, withoutPayloads: true }),
-    refetchInterval: 3_000,
+    refetchInterval: pace,
   });
+  const { refetch } = query;
+  // What was looked up before the event came to its end does not tell that end.
+  useEffect(() => {
+    if (settled) void refetch();
+  }, [settled, refetch]);
   if (query.isPending) return <Loading />;
   if (query.isLoadingError) return <Failure error={query.error} />;
   return (
     <>
-      <ol className="grid gap-0 border-l-2 border-line pl-4">
-        {query.data.stages.map((stage, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: stages have no name of their own
-          <li key={index} className="relative pb-4">
-            <span aria-hidden="true" className="absolute top-1.5 -left-[1.4rem] size-2.5 rounded-full bg-accent" />
-            <p className="font-medium">
-              {stageNames[stage.stage] ?? stage.stage}
-              {stage.subscription_id === undefined ? null : (
-                <>
-                  {" to "}
-                  <SubscriptionLink id={stage.subscription_id} />
-                </>
-              )}
-              {stage.status_code === undefined
-                ? ""
-                : ` · ${answerIn({ status_code: stage.status_code, error: stage.error ?? null })}`}
-            </p>
-            <p className="text-sm text-muted">
-              <When at={stage.at} zone={zone} /> ·{" "}
-              {index === 0 ? "begins here" : `${ms(stage.duration_ms)} after what came before`}
-            </p>
-          </li>
-        ))}
-      </ol>
+      <Some of={query.data.stages}>
+        {(stages) => (
+          <ol className="grid gap-0 border-l-2 border-line pl-4">
+            {stages.map((stage, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: stages have no name of their own
+              <li key={index} className="relative pb-4">
+                <span aria-hidden="true" className="absolute top-1.5 -left-[1.4rem] size-2.5 rounded-full bg-accent" />
+                <p className="font-medium">
+                  {stageNames[stage.stage] ?? stage.stage}
+                  {stage.subscription_id === undefined ? null : (
+                    <>
+                      {" to "}
+                      <SubscriptionLink id={stage.subscription_id} />
+                    </>
+                  )}
+                  {stage.status_code === undefined
+                    ? ""
+                    : ` · ${answerIn({ status_code: stage.status_code, error: stage.error ?? null })}`}
+                </p>
+                <p className="text-sm text-muted">
+                  <When at={stage.at} zone={zone} /> ·{" "}
+                  {index === 0 ? "begins here" : `${ms(stage.duration_ms)} after what came before`}
+                </p>
+              </li>
+            ))}
+          </ol>
+        )}
+      </Some>
       <Others others={query.data.more_stages} what="later stages are not shown." />
     </>
   );
@@ -124,28 +137,32 @@ function Verdicts({ id }: { id: string }) {
     );
   return (
     <>
-      <Table
-        caption="What each subscription made of this event"
-        rows={[...verdicts].sort((a, b) => Number(b.matched) - Number(a.matched))}
-        rowKey={({ subscription_id }) => subscription_id}
-        columns={[
-          {
-            name: "Verdict",
-            cell: ({ matched }) => (matched ? <Status status="matched" /> : <Status status="not matched" />),
-          },
-          {
-            name: "Because",
-            named: true,
-            cell: ({ because, matched }) => because ?? (matched ? "every clause holds" : ""),
-          },
-          {
-            name: "Subscription",
-            named: true,
-            cell: ({ subscription_id }) => <SubscriptionLink id={subscription_id} />,
-          },
-          { name: "Version then", cell: ({ version }) => version },
-        ]}
-      />
+      <Some of={[...verdicts].sort((a, b) => Number(b.matched) - Number(a.matched))}>
+        {(rows) => (
+          <Table
+            caption="What each subscription made of this event"
+            rows={rows}
+            rowKey={({ subscription_id }) => subscription_id}
+            columns={[
+              {
+                name: "Verdict",
+                cell: ({ matched }) => (matched ? <Status status="matched" /> : <Status status="not matched" />),
+              },
+              {
+                name: "Because",
+                named: true,
+                cell: ({ because, matched }) => because ?? (matched ? "every clause holds" : ""),
+              },
+              {
+                name: "Subscription",
+                named: true,
+                cell: ({ subscription_id }) => <SubscriptionLink id={subscription_id} />,
+              },
+              { name: "Version then", cell: ({ version }) => version },
+            ]}
+          />
+        )}
+      </Some>
       <Others others={more_verdicts} what="further verdicts are not shown." />
     </>
   );
@@ -176,8 +193,9 @@ export default function EventPage() {
   const may = useMay();
   const client = useQueryClient();
   const { env } = state;
+  const [retriedAt, setRetriedAt] = useState(0);
   const query = useOnEitherSide<Event>(`/events/${id}`, env, (side) => set({ env: side }), {
-    every: 3_000,
+    every: (found) => paceOf(found, retriedAt, Date.now()),
     withoutPayloads: true,
   });
   if (query.isPending)
@@ -242,7 +260,11 @@ export default function EventPage() {
         label="About this event"
         selected={state.tab}
         tabs={[
-          { id: "story", name: "Story", body: () => <Story id={id} /> },
+          {
+            id: "story",
+            name: "Story",
+            body: () => <Story id={id} settled={isSettled(event)} pace={() => paceOf(event, retriedAt, Date.now())} />,
+          },
           { id: "payload", name: "Payload", body: () => <Payload id={id} /> },
           { id: "verdicts", name: "Verdicts", body: () => <Verdicts id={id} /> },
           {
@@ -253,9 +275,17 @@ export default function EventPage() {
                 <Empty title="No subscription matched this event.">The tab Verdicts says why, for each of them.</Empty>
               ) : (
                 <div className="grid gap-3">
-                  {event.deliveries.map((delivery) => (
-                    <DeliveryAttempts key={delivery.delivery_id} delivery={delivery} />
-                  ))}
+                  <Some of={event.deliveries}>
+                    {(deliveries) =>
+                      deliveries.map((delivery) => (
+                        <DeliveryAttempts
+                          key={delivery.delivery_id}
+                          delivery={delivery}
+                          retried={() => setRetriedAt(Date.now())}
+                        />
+                      ))
+                    }
+                  </Some>
                   <Others
                     others={event.more_deliveries}
                     what="further deliveries are not shown; the list of deliveries has all."

@@ -1,6 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { call } from "../api.ts";
 import { useKeyNames } from "../keyNames.ts";
+import { paceOfWork } from "../pace.ts";
 import type { Report } from "../reportForm.ts";
 import { useMay } from "../session.tsx";
 import type { ReportRun } from "../types.ts";
@@ -34,7 +35,7 @@ export function ReportRuns({ report }: { report: Report }) {
       {work.error === undefined ? null : <Failure error={work.error} />}
       <List<ReportRun>
         caption="Past runs, newest first"
-        source={{ path, member: "runs", params: { limit: "20" }, options: { env }, every: 3_000 }}
+        source={{ path, member: "runs", params: { limit: "20" }, options: { env }, every: paceOfWork }}
         rowKey={({ run_id }) => run_id}
         empty={
           <Empty title="It has not run yet.">

@@ -20,8 +20,8 @@ const numberOf = (index: number, leftOut: number): number => index + 1 + (index 
 export const attemptsOf = ({ attempts, attempts_left_out = 0 }: Delivery): number =>
   attempts.length + attempts_left_out;
 
-/** A delivery with its attempts, what was answered, and when the next one is. */
-export function DeliveryAttempts({ delivery }: { delivery: Delivery }) {
+/** A delivery with its attempts, what was answered, and when the next one is. @param retried told when it is tried again */
+export function DeliveryAttempts({ delivery, retried }: { delivery: Delivery; retried?: () => void }) {
   const [{ env, zone }] = useCommon();
   const may = useMay();
   const client = useQueryClient();
@@ -29,6 +29,7 @@ export function DeliveryAttempts({ delivery }: { delivery: Delivery }) {
   const leftOut = delivery.attempts_left_out ?? 0;
   const retry = async () => {
     await call("POST", `/deliveries/${delivery_id}/retry`, { env });
+    retried?.();
     await client.invalidateQueries();
   };
   return (

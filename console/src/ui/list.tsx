@@ -14,8 +14,8 @@ export interface ListSource {
   readonly member: string;
   readonly params?: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly options?: CallOptions;
-  /** Milliseconds between two looks; none when left out. */
-  readonly every?: number | false;
+  /** Milliseconds between two looks, also by what was found; none when left out. */
+  readonly every?: number | false | ((rows: readonly never[]) => number | false);
 }
 
 /**
@@ -24,6 +24,8 @@ export interface ListSource {
  */
 export function useList<Row>({ path, member, params = {}, options = {}, every = false }: ListSource) {
   const client = useQueryClient();
+  const rowsOf = (pages: readonly Record<string, unknown>[] = []) =>
+    pages.flatMap((page) => (page[member] ?? []) as Row[]);
   const queryKey = ["list", path, params, options.env, options.withoutPayloads];
   const query = useInfiniteQuery({
     queryKey,
@@ -34,10 +36,13 @@ export function useList<Row>({ path, member, params = {}, options = {}, every = 
         signal,
       }),
     getNextPageParam: (last) => (last.next_cursor as string | null) ?? undefined,
-    refetchInterval: ({ state }) => ((state.data?.pages.length ?? 0) > 1 ? false : every),
+    refetchInterval: ({ state: { data } }) => {
+      if ((data?.pages.length ?? 0) > 1) return false;
+      return typeof every === "function" ? every(rowsOf(data?.pages) as never[]) : every;
+    },
   });
   const pages = query.data?.pages ?? [];
-  const rows = pages.flatMap((page) => (page[member] ?? []) as Row[]);
+  const rows = rowsOf(pages);
   const toNewest = async () => {
     client.setQueryData(queryKey, (data: typeof query.data) =>
       data === undefined ? data : { pages: data.pages.slice(0, 1), pageParams: data.pageParams.slice(0, 1) },
@@ -121,6 +126,7 @@ export function List<Row>({
   rowKey,
   empty,
   file,
+  below,
 }: {
   source: ListSource;
   caption: string;

@@ -1,3 +1,4 @@
+import { useQueryClient } from "@tanstack/react-query";
 import { useLocation } from "wouter";
 import { call } from "../api.ts";
 import { keep, useCommon } from "../url.ts";
@@ -7,8 +8,10 @@ import { Confirm } from "./overlay.tsx";
 export function useReplay(): (body: object) => Promise<void> {
   const [{ env }] = useCommon();
   const [, navigate] = useLocation();
+  const client = useQueryClient();
   return async (body) => {
     const { replay_id } = await call<{ replay_id: string }>("POST", "/replays", { env, body });
+    await client.invalidateQueries({ queryKey: ["list", "/replays"] });
     navigate(keep("/replays", { open: replay_id }));
   };
 }

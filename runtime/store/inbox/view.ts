@@ -2,6 +2,7 @@ import { fitting } from "../../domain/answer.ts";
 import { defined } from "../../domain/defined.ts";
 import { type DeliveryStatus, type EventStatus, foldStatus, spliceEvent } from "../../domain/event.ts";
 import { deliveryId, eventId, timeOf, type Ulid, ulidAt } from "../../domain/ids.ts";
+import { waits } from "../../domain/statuses.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import type { BatchItem } from "../batches/batchItem.ts";
 import { type DeliveryItem, deliveryStatusAt } from "../deliveries/deliveryItem.ts";
@@ -25,8 +26,6 @@ export interface DeliveryView {
 
 /** Whether a subscription is gone for good: its waiting deliveries are cancelled. */
 export type IsRemoved = (subscriptionId: string) => boolean;
-
-const waits = (status: DeliveryStatus): boolean => status === "pending" || status === "failed";
 
 /** What a delivery's status has become where its subscription is removed or its event deleted. */
 const settled = (status: DeliveryStatus, cancelled: boolean): DeliveryStatus =>
