@@ -30,7 +30,10 @@ const Numbers = {
   failed: z.number(),
   dead_lettered: z.number(),
   latency_ms: z.object({ p50: z.number().nullable(), p95: z.number().nullable(), p99: z.number().nullable() }),
-  limit_use: z.number().openapi({ description: "Share of the customer's limit of events that was used, 0 to 1." }),
+  limit_use: z.number().openapi({
+    description:
+      "Share of the customer's limit of events that was used, on average over the bucket or the range. Of the busiest minute it is `quota.peak_use`, and of the busiest second `limit_use` of the metrics.",
+  }),
 };
 const Bucket = z.object({
   start: Timestamp,

@@ -5729,7 +5729,7 @@ export interface paths {
                                     p95: number | null;
                                     p99: number | null;
                                 };
-                                /** @description Share of the customer's limit of events that was used, 0 to 1. */
+                                /** @description Share of the customer's limit of events that was used, on average over the bucket or the range. Of the busiest minute it is `quota.peak_use`, and of the busiest second `limit_use` of the metrics. */
                                 limit_use: number;
                                 requests: number;
                                 /**
@@ -5846,7 +5846,7 @@ export interface paths {
                                     p99: number | null;
                                 };
                                 limit_per_second: number;
-                                /** @description Share of the customer's limit of events that was used, 0 to 1. */
+                                /** @description Share of the customer's limit of events that was used, on average over the bucket or the range. Of the busiest minute it is `quota.peak_use`, and of the busiest second `limit_use` of the metrics. */
                                 limit_use: number;
                                 /** @description Events in 30 days at the rate of this range. */
                                 projected_events_30d: number;
