@@ -15,6 +15,10 @@ const source = (params: ListSource["params"]): ListSource => ({
   params: { ...params },
 });
 
+const detailsOf = ({ seq, details, hash, prev_hash }: AuditEntry) => (
+  <Code label={`Details of entry ${seq}`} text={JSON.stringify({ details, hash, prev_hash }, null, 2)} />
+);
+
 /** Looks an entry up that the list has not come to, since a link may lead to any. */
 function OneEntry({ seq, columns }: { seq: string; columns: readonly Column<AuditEntry>[] }) {
   const list = useList<AuditEntry>(source({ from_seq: seq, limit: "1" }));
@@ -24,7 +28,13 @@ function OneEntry({ seq, columns }: { seq: string; columns: readonly Column<Audi
   if (found.length === 0) return <Note tone="warn" title={`The log has no entry ${seq}.`} />;
   return (
     <section aria-label={`Entry ${seq}`}>
-      <Table caption={`Entry ${seq}`} columns={columns} rows={found} rowKey={(entry) => String(entry.seq)} />
+      <Table
+        caption={`Entry ${seq}`}
+        columns={columns}
+        rows={found}
+        rowKey={(entry) => String(entry.seq)}
+        below={detailsOf}
+      />
     </section>
   );
 }
@@ -58,9 +68,11 @@ export default function Audit() {
     { name: "Outcome", cell: ({ outcome }) => <Status status={outcome} /> },
     {
       name: "Details",
-      cell: ({ seq, details, hash, prev_hash }) =>
+      cell: ({ seq }) =>
         open === String(seq) ? (
-          <Code label={`Details of entry ${seq}`} text={JSON.stringify({ details, hash, prev_hash }, null, 2)} />
+          <Link href={here({ open: undefined })} aria-label={`Hide details of entry ${seq}`}>
+            Hide
+          </Link>
         ) : (
           <Link href={here({ open: String(seq) })} aria-label={`Show details of entry ${seq}`}>
             Show
@@ -97,7 +109,13 @@ export default function Audit() {
         }
       >
         {(rows) => (
-          <Table caption="Audit log, newest first" columns={columns} rows={rows} rowKey={({ seq }) => String(seq)} />
+          <Table
+            caption="Audit log, newest first"
+            columns={columns}
+            rows={rows}
+            rowKey={({ seq }) => String(seq)}
+            below={(entry) => (open === String(entry.seq) ? detailsOf(entry) : null)}
+          />
         )}
       </Listed>
     </Page>

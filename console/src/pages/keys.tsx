@@ -129,21 +129,44 @@ export default function Keys() {
         rowKey={({ key_id }) => key_id}
         empty={<Empty title="There is no key yet." />}
         columns={[
-          { name: "Name", named: true, cell: ({ name }) => name ?? <span className="text-muted">none</span> },
           {
             name: "Key",
-            cell: (key) => <span className="mono">{maskedKey(key)}</span>,
+            named: true,
+            cell: (key) => (
+              <>
+                {key.name ?? <span className="text-muted">no name</span>}
+                <span className="mono block">{maskedKey(key)}</span>
+              </>
+            ),
           },
-          { name: "Environment", cell: ({ environment }) => <Status status={environment} /> },
-          { name: "Status", cell: ({ status }) => <Status status={status} /> },
-          { name: "May", cell: ({ scopes }) => <code>{scopes.join(" ")}</code> },
+          {
+            name: "Status",
+            cell: ({ environment, status }) => (
+              <span className="flex flex-wrap gap-1 max-md:justify-end">
+                <Status status={environment} />
+                <Status status={status} />
+              </span>
+            ),
+          },
+          {
+            name: "May",
+            cell: ({ scopes }) => (
+              <span className="flex flex-wrap gap-x-2 max-md:justify-end">
+                {scopes.map((scope) => (
+                  <code key={scope} className="whitespace-nowrap">
+                    {scope}
+                  </code>
+                ))}
+              </span>
+            ),
+          },
           { name: "Last used", cell: ({ last_used_at }) => <When at={last_used_at} zone={zone} /> },
           { name: "Ends", cell: ({ expires_at }) => <When at={expires_at} zone={zone} /> },
           {
             name: "Change",
             cell: ({ key_id, status, name }) =>
               may("issue_keys") && status === "active" ? (
-                <span className="flex flex-wrap gap-2">
+                <span className="flex flex-wrap gap-2 max-md:justify-end">
                   <Ask
                     label="Rotate"
                     title="Give the key a new text"

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { call } from "../api.ts";
 import { useFormDraft } from "../drafts.ts";
 import { count } from "../format.ts";
+import { paceOfWork } from "../pace.ts";
 import { useMay } from "../session.tsx";
 import { typedNumber } from "../typedNumber.ts";
 import type { Masking, PrivacyRequest } from "../types.ts";
@@ -203,8 +204,13 @@ export default function Privacy() {
         {may("decide_privacy") ? <Ask /> : null}
         <List<PrivacyRequest>
           caption="Exports and erasures, newest first"
-          source={{ path: "/privacy/requests", member: "requests", options: { env }, every: 3_000 }}
+          source={{ path: "/privacy/requests", member: "requests", options: { env }, every: paceOfWork }}
           rowKey={({ request_id }) => request_id}
+          below={({ certificate, request_id }) =>
+            certificate === undefined ? null : (
+              <Code label={`Certificate of ${request_id}`} text={JSON.stringify(certificate, null, 2)} />
+            )
+          }
           empty={<Empty title="Nobody has asked for an export or an erasure." />}
           columns={[
             { name: "Asked", cell: ({ created_at }) => <When at={created_at} zone={zone} /> },
@@ -219,13 +225,13 @@ export default function Privacy() {
             },
             {
               name: "Result",
-              cell: ({ download_url, certificate, request_id }) =>
+              cell: ({ download_url, certificate }) =>
                 download_url ? (
                   <a href={download_url}>Download</a>
                 ) : certificate === undefined ? (
                   ""
                 ) : (
-                  <Code label={`Certificate of ${request_id}`} text={JSON.stringify(certificate, null, 2)} />
+                  "certificate below"
                 ),
             },
           ]}

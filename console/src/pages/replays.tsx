@@ -5,6 +5,7 @@ import { defined } from "../../../runtime/domain/defined.ts";
 import { call, queryOf } from "../api.ts";
 import { useFormDraft } from "../drafts.ts";
 import { count, countOf } from "../format.ts";
+import { paceOfWork } from "../pace.ts";
 import { useMay } from "../session.tsx";
 import { typedNumber } from "../typedNumber.ts";
 import type { Replay } from "../types.ts";
@@ -98,7 +99,7 @@ export default function Replays() {
     await call("POST", `/replays/${id}/cancel`, { env: state.env });
     await client.invalidateQueries({ queryKey: ["list", "/replays"] });
   };
-  const list = useList<Replay>({ path: "/replays", member: "replays", options: { env: state.env }, every: 2_000 });
+  const list = useList<Replay>({ path: "/replays", member: "replays", options: { env: state.env }, every: paceOfWork });
   const isOpen = ({ replay_id }: Replay) => replay_id === state.open;
   useReadOn(list, state.open !== undefined && !list.rows.some(isOpen));
   return (
@@ -118,6 +119,9 @@ export default function Replays() {
             rows={rows}
             rowKey={({ replay_id }) => replay_id}
             selected={isOpen}
+            below={(replay) =>
+              isOpen(replay) ? <Code label="Request" text={JSON.stringify(replay.request, null, 2)} /> : null
+            }
             columns={[
               { name: "Begun", cell: ({ created_at }) => <When at={created_at} zone={state.zone} /> },
               { name: "Replay", cell: ({ replay_id }) => <span className="mono">{replay_id}</span> },
@@ -133,9 +137,11 @@ export default function Replays() {
               },
               {
                 name: "What",
-                cell: ({ replay_id, request }) =>
+                cell: ({ replay_id }) =>
                   state.open === replay_id ? (
-                    <Code label="Request" text={JSON.stringify(request, null, 2)} />
+                    <Link href={here({ open: undefined })} aria-label={`Hide what ${replay_id} replays`}>
+                      Hide
+                    </Link>
                   ) : (
                     <Link href={here({ open: replay_id })} aria-label={`Show what ${replay_id} replays`}>
                       Show

@@ -325,6 +325,9 @@ export default function Types() {
         caption="Event types with a schema"
         source={{ path: "/event-types", member: "event_types", options: { env: state.env } }}
         rowKey={({ event_type }) => event_type}
+        below={({ schema, event_type }) => (
+          <Code label={`Schema of ${event_type}`} text={JSON.stringify(schema, null, 2)} />
+        )}
         empty={
           <Empty title="No event type has a schema.">
             With one, events that break it are refused before they are accepted.
@@ -334,12 +337,6 @@ export default function Types() {
           { name: "Type", cell: ({ event_type }) => <code>{event_type}</code> },
           { name: "Version", cell: ({ version }) => version },
           { name: "Changed", cell: ({ updated_at }) => <When at={updated_at} zone={state.zone} /> },
-          {
-            name: "Schema",
-            cell: ({ schema, event_type }) => (
-              <Code label={`Schema of ${event_type}`} text={JSON.stringify(schema, null, 2)} />
-            ),
-          },
           { name: "Who and what", cell: ({ event_type }) => opening(event_type) },
           {
             name: "Change",

@@ -134,11 +134,12 @@ export function List<Row>({
   rowKey: (row: Row) => string;
   empty: ReactNode;
   file?: string;
+  below?: (row: Row) => ReactNode;
 }) {
   const list = useList<Row>(source);
   return (
     <Listed list={list} empty={empty} {...defined({ file })}>
-      {(rows) => <Table caption={caption} columns={columns} rows={rows} rowKey={rowKey} />}
+      {(rows) => <Table caption={caption} columns={columns} rows={rows} rowKey={rowKey} below={below} />}
     </Listed>
   );
 }

@@ -1,4 +1,4 @@
-import { type ReactNode, useCallback, useState } from "react";
+import { Fragment, type ReactNode, useCallback, useState } from "react";
 
 export interface Column<Row> {
   readonly name: string;
@@ -27,12 +27,15 @@ export function Table<Row>({
   rows,
   rowKey,
   selected,
+  below,
 }: {
   caption: string;
   columns: readonly Column<Row>[];
   rows: readonly Row[];
   rowKey: (row: Row) => string;
   selected?: ((row: Row) => boolean) | undefined;
+  /** What is too wide for a column: it has the width of the table. */
+  below?: ((row: Row) => ReactNode) | undefined;
 }) {
   const [scrolls, watch] = useScrolls();
   return (
@@ -53,23 +56,36 @@ export function Table<Row>({
           </tr>
         </thead>
         <tbody className="max-md:block">
-          {rows.map((row) => (
-            <tr
-              key={rowKey(row)}
-              data-row={rowKey(row)}
-              className={`border-b border-line last:border-b-0 max-md:block max-md:p-3 ${selected?.(row) === true ? "bg-accent-soft" : ""}`}
-            >
-              {columns.map(({ name, named, cell }) => (
-                <td
-                  key={name}
-                  className={`px-3 py-2 align-top max-md:flex max-md:justify-between max-md:gap-4 max-md:px-0 max-md:py-1 max-md:has-[>span:last-child:empty]:hidden ${named === true ? "md:min-w-40" : "md:wrap-break-word"}`}
-                >
-                  <span className="hidden shrink-0 text-muted max-md:inline">{name}</span>
-                  <span className="min-w-0 max-md:text-right">{cell(row)}</span>
-                </td>
-              ))}
-            </tr>
-          ))}
+          {rows.map((row) => {
+            const wide = below?.(row) ?? null;
+            const look = `border-line last:border-b-0 max-md:block max-md:p-3 ${selected?.(row) === true ? "bg-accent-soft" : ""}`;
+            return (
+              <Fragment key={rowKey(row)}>
+                <tr data-row={rowKey(row)} className={`${look} ${wide === null ? "border-b" : ""}`}>
+                  {columns.map(({ name, named, cell }) => (
+                    <td
+                      key={name}
+                      className={`px-3 py-2 align-top max-md:flex max-md:justify-between max-md:gap-4 max-md:px-0 max-md:py-1 max-md:has-[>span:last-child:empty]:hidden ${named === true ? "md:min-w-35" : "md:wrap-break-word"}`}
+                    >
+                      <span className="hidden shrink-0 text-muted max-md:inline">{name}</span>
+                      <span className="min-w-0 max-md:text-right">{cell(row)}</span>
+                    </td>
+                  ))}
+                </tr>
+                {wide === null ? null : (
+                  <tr className={`${look} border-b`}>
+                    {/* A column of a table is as wide as its widest text, and this one's may have any width. */}
+                    <td
+                      colSpan={columns.length}
+                      className="max-w-0 px-3 pb-3 max-md:block max-md:max-w-full max-md:p-0"
+                    >
+                      {wide}
+                    </td>
+                  </tr>
+                )}
+              </Fragment>
+            );
+          })}
         </tbody>
       </table>
     </div>
