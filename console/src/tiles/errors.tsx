@@ -6,6 +6,7 @@ import { drawRanked } from "../../../runtime/domain/charts/ranked.ts";
 import { failureCatalog } from "../../../runtime/domain/errors/failures.ts";
 import { type ErrorClass, errorClasses } from "../../../runtime/domain/metrics/names.ts";
 import { call, queryOf } from "../api.ts";
+import { attemptsOf } from "../attempts.ts";
 import { Chart, Legend } from "../charts/chart.tsx";
 import type { Dashboard, Filtered } from "../dashboard.ts";
 import { answerIn, errorWords } from "../errorWords.ts";
@@ -24,7 +25,6 @@ import {
 import { useMay } from "../session.tsx";
 import { type Told, useShows } from "../told.tsx";
 import type { Delivery } from "../types.ts";
-import { attemptsOf } from "../ui/attempts.tsx";
 import { Empty, NextAttempt, Status } from "../ui/basic.tsx";
 import { Table } from "../ui/table.tsx";
 import { Tile } from "../ui/tile.tsx";

@@ -1,5 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { call } from "../api.ts";
+import { FIRST_KEPT, isRetried, numberOf } from "../attempts.ts";
 import { answerIn } from "../errorWords.ts";
 import { countOf, ms } from "../format.ts";
 import { useMay } from "../session.tsx";
@@ -8,17 +9,6 @@ import { useCommon } from "../url.ts";
 import { Code, Facts, NextAttempt, Status, When } from "./basic.tsx";
 import { Confirm } from "./overlay.tsx";
 import { SubscriptionLink } from "./subscriptionLink.tsx";
-
-/** Whether a delivery can be tried once more: it has failed, or was given up. */
-export const isRetried = ({ status }: Delivery): boolean => status === "failed" || status === "dead_lettered";
-
-/** These come before the attempts that are left out. */
-const FIRST_KEPT = 10;
-const numberOf = (index: number, leftOut: number): number => index + 1 + (index < FIRST_KEPT ? 0 : leftOut);
-
-/** How often a delivery was attempted. */
-export const attemptsOf = ({ attempts, attempts_left_out = 0 }: Delivery): number =>
-  attempts.length + attempts_left_out;
 
 /** A delivery with its attempts, what was answered, and when the next one is. @param retried told when it is tried again */
 export function DeliveryAttempts({ delivery, retried }: { delivery: Delivery; retried?: () => void }) {
