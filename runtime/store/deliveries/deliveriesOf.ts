@@ -2,6 +2,7 @@ import { queryAll } from "../../aws/tables.ts";
 import { mapConcurrently } from "../../domain/concurrently.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { firstIn, kindBetween, partitionOf } from "../keys.ts";
+import { readable } from "../readable.ts";
 import type { Store } from "../table.ts";
 import { type DeliveryItem, decodeDeliveryItem } from "./deliveryItem.ts";
 
@@ -12,6 +13,7 @@ const FEW = 3;
 /**
  * The delivery items of these batches, by first ULID; batches that have none are left out.
  * @param firsts ascending or descending
+ * An item that can't be read is left out: its delivery looks as if it had not begun.
  * @param looked number of all batches in the same range, which decides whether to read the range or each batch
  */
 export async function deliveriesOf(
@@ -19,6 +21,7 @@ export async function deliveriesOf(
   tenant: Tenant,
   firsts: readonly string[],
   looked = firsts.length,
+  read: typeof readable = readable,
 ): Promise<Map<string, DeliveryItem[]>> {
   const dense = firsts.length >= looked * DENSE;
   const ranges = [...Map.groupBy(firsts, (first) => partitionOf(tenant, first)).values()].flatMap((shard) => {
@@ -33,9 +36,8 @@ export async function deliveriesOf(
       ...kindBetween(partitionOf(tenant, lo), "d", lo, hi),
       consistency: "eventual",
     });
-    for (const item of items) {
-      if (!wanted.has(firstIn(item.sk!.S!))) continue;
-      const delivery = decodeDeliveryItem(item);
+    const own = items.filter((item) => wanted.has(firstIn(item.sk!.S!)));
+    for (const delivery of read(own, decodeDeliveryItem)) {
       const list = found.get(delivery.first);
       if (list === undefined) found.set(delivery.first, [delivery]);
       else list.push(delivery);

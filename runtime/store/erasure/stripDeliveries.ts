@@ -10,9 +10,14 @@ import type { Store } from "../table.ts";
  * delivery that keeps them, which may be one of another batch: deliveries share posts.
  */
 
-/** Strips the deliveries that carried erased events; those with nothing left wait no longer. @returns how many were changed */
+/**
+ * Strips the deliveries that carried erased events; those with nothing left wait no longer.
+ * @returns how many were changed
+ * @throws CodecError for one that can't be read: nobody knows what it holds
+ */
 export async function stripDeliveries(store: Store, batch: BatchItem, offsets: readonly number[]): Promise<number> {
-  const items = (await deliveriesOf(store, batch.tenant, [batch.first])).get(batch.first) ?? [];
+  const found = await deliveriesOf(store, batch.tenant, [batch.first], 1, (items, read) => items.map(read));
+  const items = found.get(batch.first) ?? [];
   const concerned = items.filter((item) => item.indexes.some((offset) => offsets.includes(offset)));
   const changed = await mapConcurrently(concerned, 8, async (item) => {
     const own = offsets.filter((offset) => item.indexes.includes(offset));

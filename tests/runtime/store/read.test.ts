@@ -6,6 +6,7 @@ import { timeOf, ulidAt } from "../../../runtime/domain/ids.ts";
 import type { BatchItem } from "../../../runtime/store/batches/batchItem.ts";
 import { budget, type Spent } from "../../../runtime/store/batches/bounds.ts";
 import type { DeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
+import { stripDeliveries } from "../../../runtime/store/erasure/stripDeliveries.ts";
 import { readEvents } from "../../../runtime/store/inbox/read.ts";
 import type { Position, ReadQuery } from "../../../runtime/store/inbox/readQuery.ts";
 import { writeEvent } from "../../../runtime/store/inbox/view.ts";
@@ -301,6 +302,27 @@ test("a page ends at its budget and goes on where it ended, in either order", as
     assert.deepEqual(ulids, order === "asc" ? expected : expected.toReversed());
     assert.ok(short > 0, "no page was cut short");
   }
+});
+
+test("one delivery that can't be read hides no event of the page, and an erasure says so", async () => {
+  const tenant = "cus_damaged";
+  const batches = [1, 2].map((n) => batchOf(tenant, [{ event_type: "a", n }], START + n, { matched: { [SUB]: [0] } }));
+  const items = batches.map((batch) => deliveryItem(deliveryOf(batch, SUB, { status: "delivered" })));
+  for (const batch of batches) await storage.put(batchItem(batch));
+  await storage.put(items[0]!);
+  await storage.put({ ...items[1]!, attempts: { S: "[" } });
+  const { events } = await readEvents(storage.store, tenant, everything, { began: NOW }, options(10));
+  assert.deepEqual(
+    events.map(({ ulid, status }) => [ulid, status]),
+    [
+      [batches[1]!.first, "pending"],
+      [batches[0]!.first, "delivered"],
+    ],
+  );
+  assert.equal(await stripDeliveries(storage.store, batches[0]!, [0]), 0);
+  await assert.rejects(stripDeliveries(storage.store, batches[1]!, [0]), {
+    message: 'the delivery item has no valid "attempts"',
+  });
 });
 
 test.run();
