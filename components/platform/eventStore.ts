@@ -62,7 +62,7 @@ export class EventStore extends pulumi.ComponentResource {
         key: this.payloadKey,
         region,
         accessLogs: args.logs,
-        // Items point at payloads for ten years at most; retain deletes them sooner.
+        // Items point at payloads for ten years at most; retain deletes them by their customer's retention.
         ageing: [{ prefix: "", coldAfterDays: 90, deleteAfterDays: 3_660 }],
         protect,
       },

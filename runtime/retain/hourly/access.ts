@@ -3,9 +3,10 @@ import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from "@aws-s
 import { sendOrThrow } from "../../aws/queues.ts";
 import { addUpDay, DAY_ADDED_HOURS, minutesOf, oldMinutesOf, rollUpLate, writeHour } from "../../counters/hours.ts";
 import { defined } from "../../domain/defined.ts";
-import { environments, OPERATOR, tenantOf } from "../../domain/identity/identity.ts";
+import { environments, OPERATOR, type Tenant, tenantOf } from "../../domain/identity/identity.ts";
 import { encodeJobsMessage, type HourWork } from "../../domain/job.ts";
 import { dayStart } from "../../domain/metrics/hours.ts";
+import { DEFAULT_RETENTION_DAYS } from "../../domain/retention.ts";
 import { DAY_MS, HOUR_MS, hourName, rfc3339 } from "../../domain/time.ts";
 import {
   type Access,
@@ -19,6 +20,7 @@ import {
   withViews,
 } from "../../domain/usage/access.ts";
 import { keepNumbers } from "../numbers.ts";
+import { removeExpiredPayloads } from "../payloads.ts";
 import type { Tools } from "../work.ts";
 import { settledHour } from "./hours.ts";
 
@@ -33,7 +35,7 @@ import { settledHour } from "./hours.ts";
 /** Hours that are made up for, when nothing ran for a while. The counters themselves are kept for 35 days. */
 const LOOK_BACK_HOURS = 48;
 const DONE = "done/";
-/** With this hour of each day, the day before is added up, and numbers that are no longer kept are removed. */
+/** With this hour of each day, the day before is added up, and numbers and payloads that are no longer kept are removed. */
 const TIDY_HOUR = DAY_ADDED_HOURS;
 
 /** Queues each settled hour of the last two days that isn't done. @returns the hours */
@@ -69,13 +71,16 @@ export async function archiveAccess({ hour, cursor }: HourWork, tools: Tools): P
   } = (await tools.service({ op: "customers", deleted: true, ...defined({ cursor }) })).answer;
   let records = 0;
   if (cursor === undefined) await rollUpLate(tools.counters, tools.fold, tools.now());
-  for (const customerId of cursor === undefined ? [OPERATOR, ...customer_ids] : customer_ids) {
+  const customers = cursor === undefined ? [OPERATOR, ...customer_ids] : customer_ids;
+  const tidies = new Date(hour).getUTCHours() === TIDY_HOUR;
+  const days = tidies ? await retentionOf(customers, tools) : {};
+  for (const customerId of customers) {
     records += await archiveCustomer(customerId, hour, tools);
-    if (new Date(hour).getUTCHours() === TIDY_HOUR)
-      for (const environment of environments) {
-        const tenant = tenantOf({ customer_id: customerId, environment });
+    if (tidies)
+      for (const tenant of tenantsOf(customerId)) {
         await addUpDay(tools.counters, tenant, dayStart(Date.parse(hour)) - DAY_MS);
         await keepNumbers(tools, tenant, metrics_days[customerId]);
+        await removeExpiredPayloads(tools, tenant, days[tenant] ?? DEFAULT_RETENTION_DAYS);
       }
   }
   if (next_cursor !== null) {
@@ -83,6 +88,14 @@ export async function archiveAccess({ hour, cursor }: HourWork, tools: Tools): P
     await sendOrThrow(tools.sqs, tools.env.JOB_QUEUE_URL, [{ text, group: "access" }]);
   } else await put(tools, `${DONE}${hourName(Date.parse(hour))}`, Buffer.alloc(0));
   tools.log("info", "retain.access_archived", { hour, customers: customer_ids.length, records });
+}
+
+const tenantsOf = (customer_id: string): Tenant[] =>
+  environments.map((environment) => tenantOf({ customer_id, environment }));
+
+/** For how many days events are kept, by tenant. */
+async function retentionOf(customers: readonly string[], tools: Tools): Promise<Readonly<Record<Tenant, number>>> {
+  return (await tools.service({ op: "retention", tenants: customers.flatMap(tenantsOf) })).answer.days;
 }
 
 async function archiveCustomer(customerId: string, hour: string, tools: Tools): Promise<number> {

@@ -3,12 +3,14 @@ import { suite } from "uvu";
 import type { Service } from "../../../runtime/aws/service.ts";
 import { minutesOf } from "../../../runtime/counters/hours.ts";
 import { type MetricsReader, queryMetrics } from "../../../runtime/counters/metrics.ts";
+import { newUlid } from "../../../runtime/domain/ids.ts";
 import { cubeKey } from "../../../runtime/domain/metrics/cube.ts";
 import { MetricsQuery } from "../../../runtime/domain/metrics/query.ts";
 import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { erase } from "../../../runtime/retain/erase/erase.ts";
 import { archiveAccess } from "../../../runtime/retain/hourly/access.ts";
 import { keepNumbers } from "../../../runtime/retain/numbers.ts";
+import { removeExpiredPayloads } from "../../../runtime/retain/payloads.ts";
 import { beginRequest } from "../../support/erasure.ts";
 import { jobBench } from "../../support/jobs.ts";
 import { openStorage, type Storage } from "../../support/storage.ts";
@@ -81,9 +83,10 @@ async function tidied(hourOfDay: number): Promise<{ now: number; told(): Promise
     answer:
       request.op === "customers"
         ? { customer_ids: ["cus_a", "cus_b", "cus_c"], next_cursor: null, metrics_days: { cus_a: 1, cus_b: 2 } }
-        : { seq: 0, hash: "", told: true, views: [], next_cursor: null },
+        : { seq: 0, hash: "", told: true, days: { cus_a: 1, "cus_a.sandbox": 1 }, views: [], next_cursor: null },
   })) as never;
   const hour = new Date(Math.floor(now / DAY) * DAY + hourOfDay * HOUR).toISOString();
+  for (const tenant of tenants) storage.objects.set(`payloads/${tenant}/${newUlid(now - 3 * DAY)}`, Buffer.alloc(1));
   await archiveAccess({ hour }, { ...bench.tools, service });
   return {
     now,
@@ -117,6 +120,36 @@ test("a customer keeps its numbers for the days that it says, in both environmen
 test("numbers are removed once a day", async () => {
   const { told } = await tidied(4);
   assert.deepEqual(Object.values(await told()), Array(4).fill([4, 4, 2]));
+});
+
+const payloadsOf = () =>
+  [...storage.objects.keys()].flatMap((key) => (key.startsWith("payloads/") ? [key.split("/")[1]] : [])).sort();
+
+test("payload objects go once a day with their customer's retention: here one day, 90 where nothing is said", async () => {
+  await tidied(4);
+  assert.deepEqual(payloadsOf(), ["cus_a", "cus_a.sandbox", "cus_b", "cus_c"]);
+  storage.objects.clear();
+  await tidied(3);
+  assert.deepEqual(payloadsOf(), ["cus_b", "cus_c"]);
+});
+
+test("payload objects are removed a day after their events expired, in pages, and nothing else is", async () => {
+  const bench = jobBench(storage);
+  const { now } = bench.clock;
+  const key = (tenant: string, age: number, rest = "") => `payloads/${tenant}/${newUlid(now - age)}${rest}`;
+  const old = Array.from({ length: 2_500 }, (_, n) => key("cus_a", 31 * DAY + 1 + n * 1_000, n % 2 === 0 ? "" : "-7"));
+  const kept = [
+    ...[
+      key("cus_a", 31 * DAY - 1_000),
+      key("cus_a", 0, "-rest"),
+      key("cus_a.sandbox", 40 * DAY),
+      key("cus_ab", 40 * DAY),
+    ],
+    ...["payloads/cus_a/other", "payloads/health"],
+  ];
+  for (const each of [...old, ...kept]) storage.objects.set(each, Buffer.alloc(1));
+  assert.equal(await removeExpiredPayloads(bench.tools, "cus_a", 30), old.length);
+  assert.deepEqual([...storage.objects.keys()].sort(), kept.sort());
 });
 
 test("a customer that says nothing keeps its numbers, however old they are", async () => {
