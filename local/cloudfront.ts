@@ -47,8 +47,8 @@ interface Beside {
 export function createCloudFront(
   context: LocalContext,
   lambda: Lambda,
-  waf?: Waf,
-  s3?: S3Service,
+  waf: Waf,
+  s3: S3Service,
   { ready = async () => {}, standsIn, sockets }: Beside = {},
 ): CloudFront {
   const stores = createKeyValueStores(context);
@@ -71,11 +71,11 @@ export function createCloudFront(
       throw new Error("the local platform serves one distribution, the program declares a second");
     const read = readDistribution(id, inputs, { functions, controls, forwardings, responses, lambda, s3, sockets });
     const acl = optional(inputs, "webAclId", "string");
-    if (acl !== undefined && waf?.has(acl) !== true) throw new Error(`there is no web ACL ${acl}`);
+    if (acl !== undefined && !waf.has(acl)) throw new Error(`there is no web ACL ${acl}`);
     distribution = {
       ...read,
       arn: arnOf("distribution", id),
-      inspect: acl === undefined ? undefined : (address) => waf?.inspect(acl, address),
+      inspect: acl === undefined ? undefined : (address) => waf.inspect(acl, address),
     };
     const domainName = `d${id.toLowerCase()}.cloudfront.net`;
     described = { id, arn: distribution.arn, domainName, inputs };

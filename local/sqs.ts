@@ -1,5 +1,5 @@
 import { defined, mapDefined } from "../runtime/domain/defined.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { systemClock } from "./clock.ts";
 import { onlySupports, optional, physicalName, regionOf } from "./declared.ts";
 import { readJsonCall } from "./jsonProtocol.ts";
 import { keyUse } from "./keyUse.ts";
@@ -33,8 +33,8 @@ export interface SqsService extends LocalService {
   queues(): ReadonlyMap<string, Queue>;
 }
 
-export async function createSqs(context: LocalContext, clock: Clock = systemClock): Promise<SqsService> {
-  const queues = new Queues(context, clock);
+export async function createSqs(context: LocalContext): Promise<SqsService> {
+  const queues = new Queues(context, systemClock);
   async function createQueue(request: ResourceRequest) {
     const { inputs } = request;
     onlySupports(
@@ -84,7 +84,7 @@ export async function createSqs(context: LocalContext, clock: Clock = systemCloc
     return queues.at(url, call.region);
   }
 
-  const tasks = new MoveTasks(queues.byArn, clock);
+  const tasks = new MoveTasks(queues.byArn, systemClock);
   const moves: Readonly<Record<string, (args: Readonly<Record<string, unknown>>) => object>> = {
     StartMessageMoveTask: (args) => tasks.start(args),
     ListMessageMoveTasks: (args) => tasks.list(args),

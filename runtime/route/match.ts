@@ -71,8 +71,8 @@ export interface EventsOfRequest {
 export async function matchBatch(
   snapshot: Snapshot,
   { first, types, events }: EventsOfRequest,
-  budget: Budget = new Budget(Number.POSITIVE_INFINITY),
-  isOver: () => boolean = () => false,
+  budget: Budget,
+  isOver: () => boolean,
 ): Promise<Matched> {
   const matched: Record<string, number[]> = {};
   let exhausted = 0;
