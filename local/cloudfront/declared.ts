@@ -20,7 +20,7 @@ export interface Parts {
   readonly forwardings: ReadonlyMap<string, Forwarding>;
   readonly responses: ReadonlyMap<string, { readonly add: readonly AddedHeader[]; readonly remove: readonly string[] }>;
   readonly lambda: Lambda;
-  readonly s3: S3Service;
+  readonly s3: S3Service | undefined;
   readonly sockets: Pick<ApiGateway, "hasHost"> | undefined;
 }
 
@@ -64,7 +64,7 @@ function originOf(origin: Inputs, { controls, lambda, s3, sockets }: Parts): [st
   const domain = String(origin.domainName);
   const control = origin.originAccessControlId as string | undefined;
   const bucket = bucketIn(domain);
-  const isBucket = bucket !== undefined && s3.objects.has(bucket);
+  const isBucket = bucket !== undefined && s3?.objects.has(bucket) === true;
   const isSockets = sockets?.hasHost(domain) === true;
   if (!lambda.hasUrl(domain) && !isBucket && !isSockets)
     throw new Error(
