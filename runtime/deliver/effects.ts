@@ -122,8 +122,9 @@ async function afterFailure(circuit: Circuit, probed: boolean, ports: EffectPort
   }
   const level = alertLevel(circuit.failing_since, ports.now());
   if (level <= circuit.alerted) return;
-  if (level === 100) await ports.service({ op: "disable", tenant, subscription_id, reason: "endpoint_failing" });
+  // Told first, and again if disabling fails: once it is disabled, no failure follows that would tell.
   await ports.tellOwner(circuit, level);
+  if (level === 100) await ports.service({ op: "disable", tenant, subscription_id, reason: "endpoint_failing" });
   await ports.circuits.alerted(circuit, level);
   ports.log("warn", level === 100 ? "deliver.subscription_disabled" : "deliver.subscription_failing", {
     tenant,

@@ -157,6 +157,19 @@ test("after five days of failure the subscription is disabled, its owner warned 
   assert.deepEqual([world.delivery(held)?.status, world.delivery(held)?.held], ["pending", true]);
 });
 
+test("an owner who could not be told that the subscription ends is told at the next failure, and it ends then", async () => {
+  const world = makeWorld();
+  world.subscribe();
+  world.answers(() => 500);
+  await openCircuit(world);
+  world.accept([{ held: 1 }]);
+  await world.run(START + 5 * DAY - HOUR, HOUR);
+  assert.deepEqual([world.notices.at(-1), world.service], [90, []]);
+  world.faults.set("tell", new Error("throttled"));
+  await world.run(START + 6 * DAY, HOUR);
+  assert.deepEqual([world.notices.at(-1), world.service.length], [100, 1]);
+});
+
 test("one success forgets every failure before it", async () => {
   const world = makeWorld();
   world.subscribe();

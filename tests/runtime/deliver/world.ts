@@ -317,6 +317,7 @@ export function makeWorld(
       return { answer: { done: true }, bytes: 0 };
     }) as never,
     async tellOwner(_, level) {
+      strike("tell");
       notices.push(level);
     },
   };
