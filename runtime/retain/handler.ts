@@ -5,6 +5,7 @@ import { clientsOver } from "../aws/clients.ts";
 import { log } from "../aws/log.ts";
 import { invokeOver, serviceOver } from "../aws/service.ts";
 import { settingsHere, signedCalls } from "../aws/signed.ts";
+import { mapDefined } from "../domain/defined.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { Forgotten } from "../domain/idempotency.ts";
 import type { HourlyWork } from "../domain/job.ts";
@@ -14,7 +15,7 @@ import { retainVariables } from "./environment.ts";
 import { erase } from "./erase/erase.ts";
 import { exportEvents } from "./export/export.ts";
 import { archiveAccess, beginAccess } from "./hourly/access.ts";
-import { settledHour } from "./hourly/hours.ts";
+import { readHour, settledHour } from "./hourly/hours.ts";
 import { type Reconciled, reconcile } from "./hourly/reconcile.ts";
 import { replay } from "./replay/replay.ts";
 import { type PutBackQueued, queuePutBack } from "./restore/restore.ts";
@@ -80,7 +81,8 @@ export async function handler(
 ): Promise<SQSBatchResponse | Reconciled | PutBackQueued | readonly string[]> {
   if ("Records" in event) return runJobs(event, works, tools);
   if (event.op === "put_back") return queuePutBack(event, tools);
-  const { op, hour } = event;
+  const { op } = event;
+  const hour = mapDefined(event.hour, readHour);
   if (op === "reconcile") return reconcile({ hour: hour ?? rfc3339(settledHour(tools.now())) }, tools);
   if (hour === undefined) {
     await tools.service({ op: "forget_views" });

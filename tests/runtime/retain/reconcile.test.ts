@@ -5,7 +5,7 @@ import { archivePrefix, decodeDeliver, encodeArchive } from "../../../runtime/do
 import { unpack } from "../../../runtime/domain/codec/pack.ts";
 import { eventHeads } from "../../../runtime/domain/event.ts";
 import { rfc3339 } from "../../../runtime/domain/time.ts";
-import { settledHour } from "../../../runtime/retain/hourly/hours.ts";
+import { readHour, settledHour } from "../../../runtime/retain/hourly/hours.ts";
 import { reconcile } from "../../../runtime/retain/hourly/reconcile.ts";
 import { type BatchItem, encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
 import { type DeliveryItem, encodeDeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
@@ -146,6 +146,13 @@ test("an hour is compared only once it is over and had an hour to settle", () =>
   const at = Date.UTC(2026, 0, 2, 12);
   assert.equal(rfc3339(settledHour(at)), "2026-01-02T10:00:00.000Z");
   assert.equal(rfc3339(settledHour(at - 1)), "2026-01-02T09:00:00.000Z");
+});
+
+test("an hour that an operator gives is one, in any spelling, or is refused with an example", () => {
+  for (const text of ["2026-11-27T10:00:00Z", "2026-11-27T10:00:00.000Z", "2026-11-27T12:00:00+02:00"])
+    assert.equal(readHour(text), "2026-11-27T10:00:00.000Z");
+  for (const text of ["2026-11-27T10", "2026-11-27T10:30:00Z", "yesterday", ""])
+    assert.throws(() => readHour(text), /hour \(.*\) is not a time on the hour, like 2\d{3}-/, text);
 });
 
 test.run();
