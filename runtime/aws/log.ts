@@ -18,7 +18,8 @@ export const log: Log = (level, message, fields = {}) => {
 
 const URLS = /\b(?:https?|wss?):\/\/[^\s"'<>`]+/gi;
 
-const masked = (text: string): string => maskText(text.replaceAll(URLS, maskUrl), ["email", "phone", "token"]);
+const masked = (text: string): string =>
+  maskText(text.includes("://") ? text.replaceAll(URLS, maskUrl) : text, ["email", "phone", "token"]);
 
 /** Name and message of an error, and those of its cause. */
 export function errorText(error: unknown): string {

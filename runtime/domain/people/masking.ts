@@ -34,8 +34,9 @@ const lastFour = (text: string): string => `${MASK}${text.replaceAll(/[ -]/g, ""
 /**
  * What is looked for, and the text in its place.
  * @param whole the pattern's group; a pattern that has one, and leaves it undefined, has met only the beginning of a kind
+ * @param needs part of all that the pattern finds: a text without it is not searched, which is most of the work
  */
-type Rule = readonly [pattern: RegExp, instead: (found: string, whole?: string) => string];
+type Rule = readonly [pattern: RegExp, instead: (found: string, whole?: string) => string, needs?: string];
 
 const cut = (found: string): string => `${found.slice(0, 4)}${MASK}`;
 
@@ -45,13 +46,17 @@ const cut = (found: string): string => `${found.slice(0, 4)}${MASK}`;
  */
 const kinds: Readonly<Record<Detected, readonly Rule[]>> = {
   email: [
-    [/[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,24}/g, (found) => `${MASK}@${found.split("@").pop()}`],
+    [
+      /[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,24}/g,
+      (found) => `${MASK}@${found.split("@").pop()}`,
+      "@",
+    ],
   ],
   card: [[/(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)/g, (found) => (isCardNumber(found) ? lastFour(found) : found)]],
-  phone: [[/(?<![\w.])\+\d(?:[ ()./-]{0,2}\d){6,14}(?!\w)/g, (found) => lastFour(found.replaceAll(/\D/g, ""))]],
+  phone: [[/(?<![\w.])\+\d(?:[ ()./-]{0,2}\d){6,14}(?!\w)/g, (found) => lastFour(found.replaceAll(/\D/g, "")), "+"]],
   token: [
     // A JWT (RFC 7519). What only begins like one is taken too, and left as it is: the search goes on behind it.
-    [/\beyJ[\w-]{8,}(\.[\w-]{8,}\.[\w-]*)?/g, (found, whole) => (whole === undefined ? found : cut(found))],
+    [/\beyJ[\w-]{8,}(\.[\w-]{8,}\.[\w-]*)?/g, (found, whole) => (whole === undefined ? found : cut(found)), "eyJ"],
     [/\b(?:sk|pk|rk|ghp|gho|xox[abp]|whsec|trg_live|trg_sandbox|AKIA)[\w-]{12,}/g, cut],
   ],
 };
@@ -61,10 +66,11 @@ export function maskText(text: string, detect: readonly Detected[]): string {
   let masked = text;
   // A pattern without a group hands over the position there, which is a number.
   for (const kind of detect)
-    for (const [pattern, instead] of kinds[kind])
-      masked = masked.replaceAll(pattern, (found, group: unknown) =>
-        instead(found, typeof group === "string" ? group : undefined),
-      );
+    for (const [pattern, instead, needs = ""] of kinds[kind])
+      if (masked.includes(needs))
+        masked = masked.replaceAll(pattern, (found, group: unknown) =>
+          instead(found, typeof group === "string" ? group : undefined),
+        );
   return masked;
 }
 
