@@ -307,10 +307,12 @@ inBrowser(test, "the pages are not used", () => {
     await page.getByRole("definition").filter({ hasText: "delivered" }).waitFor();
     await loaded(page);
     const settled = asked;
-    await page.clock.fastForward("10:00");
-    // What would be asked for by then is asked for before the next page's answer.
-    await page.getByRole("tab", { name: "Verdicts" }).click();
-    await rows.verdicts.first().waitFor();
+    // Each answer of the platform gives time for what would be asked for by then.
+    for (let minute = 0; minute < 10; minute += 1) {
+      await page.clock.fastForward("01:00");
+      await page.evaluate("fetch('/console/session').then((answer) => answer.text())");
+    }
+    // The story may still be on its way twice: as it is looked up now and again, and to see the end.
     assert.ok(asked <= settled + 2, `${asked - settled} questions about an event that is settled`);
     await page.context().close();
   });
