@@ -12,12 +12,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { readArguments } from "../local/arguments.ts";
+import { mapConcurrently } from "../runtime/domain/concurrently.ts";
 import type { Page } from "./builtPages.ts";
 import { stateFolder } from "./gateway.ts";
 import { Refusal, stoppedBy } from "./refusal.ts";
 import { type Deployment, localDeployment, pulumiDeployment } from "./verify/deployment.ts";
 
-const AT_ONCE = 8;
+/** Puts under way at once: one where the platform runs on the same machine, so that its callers are answered in between. */
+const AT_ONCE = { there: 8, here: 1 } as const;
 
 type Put = (key: string, body: string | Uint8Array, contentType: string, cacheControl: string) => Promise<void>;
 
@@ -31,12 +33,11 @@ const builders: Readonly<Record<string, Builder>> = {
   docs: async (early) => (await import("../docs/site/build.ts")).buildPages(early),
 };
 
-async function putAll(pages: readonly Page[], put: Put): Promise<void> {
+async function putAll(pages: readonly Page[], put: Put, atOnce: number): Promise<void> {
   const one = ({ file, key, contentType, cacheControl }: Page) =>
     put(key, readFileSync(file), contentType, cacheControl);
   const [first, last] = [pages.filter(({ hashed }) => hashed), pages.filter(({ hashed }) => !hashed)];
-  for (const part of [first, last])
-    for (let at = 0; at < part.length; at += AT_ONCE) await Promise.all(part.slice(at, at + AT_ONCE).map(one));
+  for (const part of [first, last]) await mapConcurrently(part, atOnce, one);
 }
 
 /** What the documentation may name of this platform: on one machine the receiver of webhooks. */
@@ -60,18 +61,20 @@ async function main(): Promise<void> {
     throw new Refusal(
       "the stack has no output pagesBucket: it is a region without the edge, or was deployed by an earlier version",
     );
-  const s3 = new S3Client({ ...deployment.client, forcePathStyle: values.stack === undefined });
+  const isHere = values.stack === undefined;
+  const s3 = new S3Client({ ...deployment.client, forcePathStyle: isHere });
+  const atOnce = isHere ? AT_ONCE.here : AT_ONCE.there;
   const put: Put = async (Key, Body, ContentType, CacheControl) => {
     await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body, ContentType, CacheControl }));
   };
   for (const name of positionals.length === 0 ? Object.keys(builders) : positionals) {
     if (name === "docs") await put("docs/here.json", hereOf(deployment, values.sink), "application/json", "no-cache");
     const pages = await builders[name]!(async (texts) => {
-      await putAll(texts, put);
+      await putAll(texts, put, atOnce);
       // local/product/pages.ts waits for this line.
       process.stdout.write(`the texts of ${name} are in ${bucket}\n`);
     });
-    await putAll(pages, put);
+    await putAll(pages, put, atOnce);
     process.stdout.write(`${pages.length} files of ${name} are in ${bucket}\n`);
   }
 }
