@@ -312,8 +312,8 @@ inBrowser(test, "the pages are not used", () => {
       await page.clock.fastForward("01:00");
       await page.evaluate("fetch('/console/session').then((answer) => answer.text())");
     }
-    // The story may still be on its way twice: as it is looked up now and again, and to see the end.
-    assert.ok(asked <= settled + 2, `${asked - settled} questions about an event that is settled`);
+    // A few may still be on their way. A page that went on asking would ask at least once in each of the ten minutes.
+    assert.ok(asked <= settled + 5, `${asked - settled} questions about an event that is settled`);
     await page.context().close();
   });
 

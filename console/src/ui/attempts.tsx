@@ -1,6 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
+import { attemptNumber, FIRST_KEPT } from "../../../runtime/domain/attempts.ts";
 import { call } from "../api.ts";
-import { FIRST_KEPT, isRetried, numberOf } from "../attempts.ts";
+import { isRetried } from "../attempts.ts";
 import { answerIn } from "../errorWords.ts";
 import { countOf, ms } from "../format.ts";
 import { useMay } from "../session.tsx";
@@ -70,11 +71,11 @@ export function DeliveryAttempts({ delivery, retried }: { delivery: Delivery; re
           {attempts.map((attempt, index) => (
             <li key={attempt.at} className="border-t border-line pt-2">
               <p>
-                <span className="font-medium">Attempt {numberOf(index, leftOut)}</span> ·{" "}
+                <span className="font-medium">Attempt {attemptNumber(index, leftOut)}</span> ·{" "}
                 <When at={attempt.at} zone={zone} /> · {answerIn(attempt)} · {ms(attempt.latency_ms)}
               </p>
               {attempt.response_excerpt === undefined || attempt.response_excerpt === "" ? null : (
-                <Code label={`Answer to attempt ${numberOf(index, leftOut)}`} text={attempt.response_excerpt} />
+                <Code label={`Answer to attempt ${attemptNumber(index, leftOut)}`} text={attempt.response_excerpt} />
               )}
               {index + 1 === FIRST_KEPT && leftOut > 0 ? (
                 <p className="text-muted">{countOf(leftOut, "further attempt")}, no longer kept</p>

@@ -1,3 +1,4 @@
+import { attemptNumber, FIRST_KEPT } from "../../domain/attempts.ts";
 import { defined } from "../../domain/defined.ts";
 import type { Attempt, DeliveryItem } from "./deliveryItem.ts";
 
@@ -8,9 +9,8 @@ import type { Attempt, DeliveryItem } from "./deliveryItem.ts";
 
 /** So many of the latest attempts keep their answers. As escaped text an answer has 6 KB at most. */
 const ANSWERED = 40;
-/** So many attempts are kept at most: these first ones, and the newest. */
+/** So many attempts are kept at most: the first ones, and the newest. */
 const MOST = 1_000;
-const FIRST = 10;
 /** Bytes of all kept attempts. The rest of the 400 KB is for offsets, and for what is known of those that are left out. */
 const MOST_BYTES = 300_000;
 /** Below this number of attempts nothing has to be counted. */
@@ -27,7 +27,7 @@ export const attemptsMade = ({ attempts, left_out }: Attempts): number => attemp
 export const numbered = ({ attempts, left_out }: Attempts): { readonly attempt: Attempt; readonly number: number }[] =>
   attempts.map((attempt, at) => ({
     attempt,
-    number: at + 1 + (at < FIRST ? 0 : (left_out?.attempts ?? 0)),
+    number: attemptNumber(at, left_out?.attempts ?? 0),
   }));
 
 export const withoutAnswer = ({ response_excerpt: _, ...attempt }: Attempt): Attempt => attempt;
@@ -49,15 +49,15 @@ export function keptAttempts(all: Attempts): Attempts {
   const attempts = withoutOldAnswers(all.attempts);
   const { left_out } = all;
   if (attempts.length <= FEW) return { attempts, ...defined({ left_out }) };
-  const first = attempts.slice(0, FIRST);
+  const first = attempts.slice(0, FIRST_KEPT);
   let room = MOST_BYTES - first.reduce((sum, attempt) => sum + bytesOf(attempt), 0);
   let from = attempts.length;
-  while (from > FIRST && attempts.length - from < MOST - FIRST) {
+  while (from > FIRST_KEPT && attempts.length - from < MOST - FIRST_KEPT) {
     room -= bytesOf(attempts[from - 1]!);
     if (room < 0) break;
     from -= 1;
   }
-  const gone = attempts.slice(FIRST, from);
+  const gone = attempts.slice(FIRST_KEPT, from);
   if (gone.length === 0) return { attempts, ...defined({ left_out }) };
   const batches = [...(left_out?.answer_with ?? []), ...gone.flatMap(({ answer_with = [] }) => answer_with)];
   return {
