@@ -224,7 +224,7 @@ export const settingsSchema = z.strictObject({
     .enum(["STANDARD", "STANDARD_INFREQUENT_ACCESS"])
     .default("STANDARD")
     .describe(
-      "Class of the events table. `STANDARD_INFREQUENT_ACCESS` stores for two fifths of the price, and reads and writes for a quarter more: take it where events are kept for 30 days or longer. It can be changed twice in 30 days.",
+      "Class of the events table. `STANDARD_INFREQUENT_ACCESS` stores for two fifths of the price, and reads and writes for a quarter more: take it where events are kept for 45 days or longer (docs/decisions/stored-bodies.md). It can be changed twice in 30 days.",
     ),
   traceSampleRatio: z
     .number()
