@@ -61,8 +61,12 @@ export function merge(before: DeliveryItem | undefined, after: DeliveryItem, cur
   const mine = after.remaining ?? after.indexes;
   const theirs = new Set(current.remaining ?? current.indexes);
   const remaining = mine.filter((offset) => theirs.has(offset));
-  if (remaining.length === after.indexes.length) return made;
-  return { ...made, remaining };
+  const left = remaining.length === after.indexes.length ? made : { ...made, remaining };
+  // Given up while an attempt was under way that began before: only one that somebody asked for afterwards begins it anew.
+  if (current.status !== "dead_lettered" || before?.status === "dead_lettered" || after.status === "cancelled")
+    return left;
+  const { held: __, swept: ___, next_attempt_at: ____, ...over } = left;
+  return { ...over, status: "dead_lettered", ...defined({ reason: current.reason }) };
 }
 
 /**

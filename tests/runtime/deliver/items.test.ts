@@ -82,6 +82,16 @@ const merges: [says: string, after: DeliveryItem, current: DeliveryItem, merged:
     { ...ended, status: "cancelled", reason: "event_erased", attempts: again.attempts },
   ],
   [
+    "one that began before a delivery was given up does not begin it anew",
+    again,
+    { ...ended, status: "dead_lettered", reason: "attempts_exhausted", attempts: [attempt(500), attempt(501)] },
+    {
+      ...ended,
+      ...{ status: "dead_lettered", reason: "attempts_exhausted" },
+      attempts: [attempt(500), attempt(501), attempt(503)],
+    },
+  ],
+  [
     "what either has taken off stays off",
     item({ attempts: again.attempts, remaining: [1, 2, 3] }),
     item({ remaining: [0, 1, 3] }),
