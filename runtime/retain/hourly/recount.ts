@@ -1,12 +1,13 @@
 import { minutesOf } from "../../counters/hours.ts";
 import { putOver } from "../../counters/write.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
-import { timeOf, ulidAt } from "../../domain/ids.ts";
+import { offsetOf, timeOf } from "../../domain/ids.ts";
 import { minuteOf, rowsByMinute } from "../../domain/metrics/hours.ts";
 import { lostFacts, StoredHour } from "../../domain/metrics/recount.ts";
 import { KEPT_DAYS } from "../../domain/metrics/sums.ts";
 import { DAY_MS, HOUR_MS, rfc3339 } from "../../domain/time.ts";
 import { usageWriter } from "../../domain/usage/usage.ts";
+import type { BatchItem } from "../../store/batches/batchItem.ts";
 import type { ScannedBatch } from "../../store/batches/scanEvents.ts";
 import type { DeliveryItem } from "../../store/deliveries/deliveryItem.ts";
 import { allDeliveries } from "../../store/inbox/view.ts";
@@ -34,14 +35,15 @@ export interface Recount {
 export function recountOf(tools: Tools, tenant: Tenant, hour: number): Recount {
   const stored = new StoredHour();
   const before = tools.now() - UNWRITTEN_MS;
-  const ends = new Set<string>();
+  let previous: Pick<BatchItem, "first" | "count"> | undefined;
   return {
     add(batches, items) {
       for (const { batch, raws, offsets } of batches) {
         const { first, count, types, key_id, deleted } = batch;
         const at = timeOf(first);
-        const rest = ends.has(first);
-        ends.add(ulidAt(first, count));
+        // The rest of a request that was cut goes on where its first events end.
+        const rest = previous !== undefined && offsetOf(previous.first, first, previous.count + 1) === previous.count;
+        previous = { first, count };
         const written = (batch.stored_at ?? batch.routed_at) < before;
         if (written) {
           const places = new Map(offsets.map((offset, place) => [offset, place]));

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { suite } from "uvu";
+import { minutesOf } from "../../../runtime/counters/hours.ts";
 import { type MetricsReader, queryMetrics } from "../../../runtime/counters/metrics.ts";
 import type { DeliveryStatus } from "../../../runtime/domain/event.ts";
-import { ulidAt } from "../../../runtime/domain/ids.ts";
+import { newUlid, ulidAt } from "../../../runtime/domain/ids.ts";
 import { dimensions, type Measure } from "../../../runtime/domain/metrics/names.ts";
 import { MetricsQuery } from "../../../runtime/domain/metrics/query.ts";
 import { rfc3339 } from "../../../runtime/domain/time.ts";
@@ -165,6 +166,24 @@ for (const [says, requests] of counted)
       }),
       { numRuns: 60 },
     ));
+
+test("requests are counted again wherever their ids end, and the rest of one is no request of its own", async () => {
+  const { hour, counters, recount } = world();
+  const at = hour + 60_000;
+  const request = (last: string, count: number, more: Partial<BatchItem> = {}): Stored[number] => {
+    const first = `${newUlid(at).slice(0, -last.length)}${last}`;
+    return [batchOf("cus_last", Array<object>(count).fill(payloadOf(null)), at, { first, ...more }), []];
+  };
+  const [cut] = request("ZZ0", 2);
+  const stored = [
+    ...[request("ZZZ", 1), request("ZZX", 3), [cut, []] as const],
+    request("", 1, { first: ulidAt(cut.first, cut.count) }),
+  ];
+  await recount("cus_last", stored);
+  const [minute] = await minutesOf(counters, "cus_last", hour);
+  assert.deepEqual([minute!.r?.N, minute!.e?.N], ["3", "7"]);
+  assert.equal(await recount("cus_last", stored), 0);
+});
 
 test("recently stored or changed batches and deleted events are not counted again", async () => {
   const { now, hour, counters, recount } = world();
