@@ -1,3 +1,4 @@
+import { attemptsOf } from "../../runtime/domain/attempts.ts";
 import { defined } from "../../runtime/domain/defined.ts";
 import type { Event, Triggers } from "../../sdk/typescript/src/client.ts";
 import { isTriggersError } from "../../sdk/typescript/src/errors.ts";
@@ -29,7 +30,7 @@ function outcomeOf(event: Event, subscriptionId: string): string {
   const own = event.deliveries.filter(({ subscription_id }) => subscription_id === subscriptionId);
   const last = own.at(-1);
   if (last === undefined) return "its delivery is about to begin";
-  const attempts = last.attempts.length + (last.attempts_left_out ?? 0);
+  const attempts = attemptsOf(last);
   const attempt = last.attempts.at(-1);
   const answered = attempt === undefined ? "" : (attempt.error ?? `answered ${attempt.status_code}`);
   const next = last.next_attempt_at === null ? "" : `, next attempt at ${last.next_attempt_at}`;

@@ -1,37 +1,18 @@
-import { DeleteObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { removeHours, removeMinuteRows } from "../counters/remove.ts";
-import { mapConcurrently } from "../domain/concurrently.ts";
-import { defined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { cubeFolder, dayOfKey } from "../domain/metrics/cube.ts";
 import { dayStart } from "../domain/metrics/hours.ts";
 import { DAY_MS, type Millis } from "../domain/time.ts";
+import { removeObjects } from "./removeObjects.ts";
 import type { Tools } from "./work.ts";
 
 /** Removing numbers: a customer's when it is erased, old ones when it does not keep them for ever. */
 
-const AT_ONCE = 16;
-
 /** Removes a tenant's hours and days that begin before a time. @param at milliseconds @returns items and files that were removed */
 async function removeOldNumbers({ store, counters, env }: Tools, tenant: Tenant, at: Millis): Promise<number> {
-  let removed = await removeHours(counters, tenant, at);
-  let after: string | undefined;
-  do {
-    const { Contents = [], IsTruncated } = await store.s3.send(
-      new ListObjectsV2Command({
-        Bucket: env.CUBE_BUCKET,
-        Prefix: cubeFolder(tenant),
-        ...defined({ StartAfter: after }),
-      }),
-    );
-    const old = Contents.filter(({ Key }) => (dayOfKey(Key!) ?? Number.POSITIVE_INFINITY) < at);
-    await mapConcurrently(old, AT_ONCE, ({ Key }) =>
-      store.s3.send(new DeleteObjectCommand({ Bucket: env.CUBE_BUCKET, Key })),
-    );
-    removed += old.length;
-    after = IsTruncated === true ? Contents.at(-1)?.Key : undefined;
-  } while (after !== undefined);
-  return removed;
+  const isOld = (key: string) => (dayOfKey(key) ?? Number.POSITIVE_INFINITY) < at;
+  const items = await removeHours(counters, tenant, at);
+  return items + (await removeObjects(store.s3, env.CUBE_BUCKET, cubeFolder(tenant), isOld));
 }
 
 /**

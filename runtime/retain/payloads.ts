@@ -1,9 +1,7 @@
-import { DeleteObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
-import { mapConcurrently } from "../domain/concurrently.ts";
-import { defined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { isUlid, timeOf } from "../domain/ids.ts";
 import { DAY_MS, type Millis } from "../domain/time.ts";
+import { removeObjects } from "./removeObjects.ts";
 import type { Tools } from "./work.ts";
 
 /**
@@ -11,7 +9,6 @@ import type { Tools } from "./work.ts";
  * key begins with the tenant and the first ULID of the batch, so a listing gives the oldest first.
  */
 
-const AT_ONCE = 16;
 /** Beyond the retention: a reader that finds an item just before it expires finds its payload too. */
 const LONGER_MS = DAY_MS;
 /** Time for one tenant; the rest is removed on the next day. */
@@ -27,18 +24,10 @@ function acceptedAt(tenant: Tenant, key: string): Millis | undefined {
 export async function removeExpiredPayloads(tools: Tools, tenant: Tenant, days: number): Promise<number> {
   const { s3, payloadBucket } = tools.store;
   const [until, expired] = [tools.now() + TENANT_MS, tools.now() - days * DAY_MS - LONGER_MS];
-  let removed = 0;
-  let after: string | undefined;
-  do {
-    const { Contents = [], IsTruncated } = await s3.send(
-      new ListObjectsV2Command({ Bucket: payloadBucket, Prefix: `${tenant}/`, ...defined({ StartAfter: after }) }),
-    );
-    const old = Contents.filter(({ Key }) => (acceptedAt(tenant, Key!) ?? Number.POSITIVE_INFINITY) < expired);
-    await mapConcurrently(old, AT_ONCE, ({ Key }) => s3.send(new DeleteObjectCommand({ Bucket: payloadBucket, Key })));
-    removed += old.length;
-    // Later pages hold later requests.
-    after = IsTruncated === true && old.length === Contents.length ? Contents.at(-1)?.Key : undefined;
-  } while (after !== undefined && tools.now() < until);
+  const isOld = (key: string) => (acceptedAt(tenant, key) ?? Number.POSITIVE_INFINITY) < expired;
+  // Pages after one with a young object hold later requests.
+  const goesOn = (kept: number) => kept === 0 && tools.now() < until;
+  const removed = await removeObjects(s3, payloadBucket, `${tenant}/`, isOld, goesOn);
   if (removed > 0) tools.log("info", "retain.payloads_removed", { tenant, removed, retention_days: days });
   return removed;
 }

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import { exampleGraph, type Graph } from "../../program/graph.ts";
 import { makeWorld } from "../runtime/deliver/world.ts";
+import { printed } from "../support/printed.ts";
 
 /**
  * An alarm on a metric that nobody publishes is silent for ever. So every metric that an alarm or the dashboard names is either in
@@ -228,16 +229,9 @@ test("every other metric is published by our own code", () =>
 test("ingest publishes LimiterFailedOpen as the alarm asks for it", async () => {
   const alarm = askedFor(prod).find(({ name }) => name === "LimiterFailedOpen")!;
   const { reportLimiterAway } = await import("../../runtime/ingest/report.ts");
-  const { write } = process.stdout;
-  const lines: string[] = [];
-  process.stdout.write = ((line: string) => lines.push(line) > 0) as typeof write;
   process.env.AWS_LAMBDA_FUNCTION_NAME = alarm.dimensions.function;
-  try {
-    reportLimiterAway(new Error("away"));
-  } finally {
-    process.stdout.write = write;
-    delete process.env.AWS_LAMBDA_FUNCTION_NAME;
-  }
+  const lines = printed(() => reportLimiterAway(new Error("away"))).split("\n");
+  delete process.env.AWS_LAMBDA_FUNCTION_NAME;
   const line = JSON.parse(lines[0]!) as Record<string, unknown> & {
     _aws: {
       CloudWatchMetrics: { Namespace: string; Dimensions: string[][]; Metrics: { Name: string; Unit: string }[] }[];

@@ -3,6 +3,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import { type Level, log } from "../../runtime/aws/log.ts";
+import { printed } from "../support/printed.ts";
 
 const root = join(import.meta.dirname, "../..");
 const textOf = (file: string): string => readFileSync(join(root, file), "utf8");
@@ -38,17 +39,7 @@ const written: [level: Level, message: string][] = runtime.flatMap(([, text]) =>
 
 /** The line that the logger makes of it, as CloudWatch keeps it. */
 function lineOf(level: Level, message: string): Readonly<Record<string, string>> {
-  const { write } = process.stdout;
-  let line = "";
-  process.stdout.write = ((text: string) => {
-    line += text;
-    return true;
-  }) as typeof write;
-  try {
-    log(level, message);
-  } finally {
-    process.stdout.write = write;
-  }
+  const line = printed(() => log(level, message));
   return { ...(JSON.parse(line) as Record<string, string>), "@message": line };
 }
 const lines = written.map(([level, message]) => lineOf(level, message));

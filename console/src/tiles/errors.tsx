@@ -1,12 +1,12 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
+import { attemptsOf } from "../../../runtime/domain/attempts.ts";
 import { seriesPaints } from "../../../runtime/domain/charts/drawing.ts";
 import { alongTime, drawOverTime } from "../../../runtime/domain/charts/overTime.ts";
 import { drawRanked } from "../../../runtime/domain/charts/ranked.ts";
 import { failureCatalog } from "../../../runtime/domain/errors/failures.ts";
 import { type ErrorClass, errorClasses } from "../../../runtime/domain/metrics/names.ts";
 import { call, queryOf } from "../api.ts";
-import { attemptsOf } from "../attempts.ts";
 import { Chart, Legend } from "../charts/chart.tsx";
 import type { Dashboard, Filtered } from "../dashboard.ts";
 import { answerIn, errorWords } from "../errorWords.ts";

@@ -1,8 +1,9 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
+import { attemptsOf } from "../../../runtime/domain/attempts.ts";
 import { call } from "../api.ts";
-import { attemptsOf, isRetried } from "../attempts.ts";
+import { isRetried } from "../attempts.ts";
 import { answerIn } from "../errorWords.ts";
 import { count, countOf } from "../format.ts";
 import { useMay } from "../session.tsx";

@@ -1,5 +1,6 @@
 import { sendOrThrow } from "../../aws/queues.ts";
 import { askTargets } from "../../aws/service.ts";
+import { attemptsOf } from "../../domain/attempts.ts";
 import { encodeRetry } from "../../domain/codec/index.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
 import { parseDeliveryId, ulidIn } from "../../domain/ids.ts";
@@ -66,7 +67,8 @@ export async function retryDeadLetters(
         (events === undefined || event_ids.some((id) => events.has(id))),
     );
     const kept = request.event_type === undefined ? wanted : await ofTypes(job, wanted, types, tools);
-    for (const { delivery_id, event_ids, attempts, attempts_left_out = 0, replay_id: told } of kept) {
+    for (const delivery of kept) {
+      const { delivery_id, event_ids, replay_id: told } = delivery;
       const { first, subscription_id, replay_id } = parseDeliveryId(delivery_id)!;
       if (!(await pace.wait(event_ids.length, goesOn))) {
         return { ...standing(), waitSeconds: pace.dueIn(event_ids.length) / 1_000 };
@@ -75,7 +77,7 @@ export async function retryDeadLetters(
         tenant: job.tenant,
         subscription_id,
         batches: [first],
-        attempts: attempts.length + attempts_left_out,
+        attempts: attemptsOf(delivery),
         manual: true,
         retried_by: job.job_id,
         ...defined({ replay_id }),

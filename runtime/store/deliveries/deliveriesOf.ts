@@ -11,10 +11,11 @@ const DENSE = 0.25;
 const FEW = 3;
 
 /**
- * The delivery items of these batches, by first ULID; batches that have none are left out.
+ * The delivery items of these batches, by first ULID; batches that have none are left out. An item that can't be read is left out too: its
+ * delivery looks as if it had not begun.
  * @param firsts ascending or descending
- * An item that can't be read is left out: its delivery looks as if it had not begun.
  * @param looked number of all batches in the same range, which decides whether to read the range or each batch
+ * @param read decodes items; another one may fail for those that can't be read
  */
 export async function deliveriesOf(
   store: Store,

@@ -3,20 +3,11 @@ import fc from "fast-check";
 import { test } from "uvu";
 import { errorText, log } from "../../../runtime/aws/log.ts";
 import { formatKey, newKeyId, newSecret } from "../../../runtime/domain/identity/apiKey.ts";
+import { printed } from "../../support/printed.ts";
 
 /** What is written of these fields. */
 function written(fields: Readonly<Record<string, unknown>>): { readonly line: string; readonly fields: unknown } {
-  const { write } = process.stdout;
-  let line = "";
-  process.stdout.write = ((text: string) => {
-    line += text;
-    return true;
-  }) as typeof write;
-  try {
-    log("warn", "test.written", fields);
-  } finally {
-    process.stdout.write = write;
-  }
+  const line = printed(() => log("warn", "test.written", fields));
   const { timestamp: _, level: __, message: ___, ...rest } = JSON.parse(line);
   return { line, fields: rest };
 }
