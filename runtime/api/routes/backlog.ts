@@ -6,7 +6,7 @@ import { TriggersError } from "../../domain/errors/errors.ts";
 import { requireScope } from "../../domain/identity/identity.ts";
 import { eventId } from "../../domain/ids.ts";
 import { findEvents } from "../../store/batches/find.ts";
-import { rawEvents } from "../../store/batches/payloads.ts";
+import { readableEvents } from "../../store/batches/payloads.ts";
 import { settleDelivery } from "../../store/deliveries/changeDelivery.ts";
 import { deliveriesOf } from "../../store/deliveries/deliveriesOf.ts";
 import { attemptsMade } from "../../store/deliveries/keptAttempts.ts";
@@ -48,7 +48,7 @@ export function register(app: Api, deps: Deps): void {
         batches.slice(from, from + BATCHES_AT_ONCE),
         BATCHES_AT_ONCE,
         async ([batch, places]) => {
-          const raws = await rawEvents(context.store, batch);
+          const raws = await readableEvents(context.store, batch);
           const own = raws === undefined ? [] : places.map(({ offset }) => ({ offset, raw: raws[offset]! }));
           return { batch, events: own };
         },

@@ -6,7 +6,7 @@ import { type Identity, tenantOf } from "../../domain/identity/identity.ts";
 import { deliveryId, eventId, timeOf, type Ulid, ulidIn } from "../../domain/ids.ts";
 import { type Millis, rfc3339 } from "../../domain/time.ts";
 import { findSoon } from "../../store/batches/find.ts";
-import { rawEvents } from "../../store/batches/payloads.ts";
+import { readableEvents } from "../../store/batches/payloads.ts";
 import { numbered } from "../../store/deliveries/keptAttempts.ts";
 import { withStatus } from "../../store/inbox/read.ts";
 import { type StoredEvent, writeEvent, writeList } from "../../store/inbox/view.ts";
@@ -33,7 +33,7 @@ async function eventsByUlid(
   const byBatch = Map.groupBy(places, ([, { batch }]) => batch.first);
   const loaded = await mapConcurrently([...byBatch.values()], 8, async (group) => {
     const { batch } = group[0]![1];
-    const raws = await rawEvents(context.store, batch);
+    const raws = await readableEvents(context.store, batch);
     return {
       batch,
       events: raws === undefined ? [] : group.map(([, { offset }]) => ({ offset, raw: raws[offset]! })),

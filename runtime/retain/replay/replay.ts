@@ -9,7 +9,7 @@ import type { RoutedSubscription } from "../../domain/subscription.ts";
 import { DAY_MS, DAY_SECONDS, type Millis, rfc3339, secondsOf } from "../../domain/time.ts";
 import { buildMatcher, type Matcher, wantsType } from "../../matching/index.ts";
 import { findEvents } from "../../store/batches/find.ts";
-import { rawEvents } from "../../store/batches/payloads.ts";
+import { readableEvents } from "../../store/batches/payloads.ts";
 import { type Scanned, type ScannedBatch, scanEvents } from "../../store/batches/scanEvents.ts";
 import { asEvent } from "../../store/inbox/read.ts";
 import type { Checkpoint, Slice, SliceWork, Tools } from "../work.ts";
@@ -166,7 +166,7 @@ async function* namedEvents({ job, request, tools }: ReplaySlice, after: string 
   const loaded = await Promise.all(
     groups.map(async (group): Promise<ScannedBatch[]> => {
       const { batch } = group[0]!;
-      const raws = await rawEvents(tools.store, batch);
+      const raws = await readableEvents(tools.store, batch);
       const offsets = group.map(({ offset }) => offset).sort((a, b) => a - b);
       const wanted = offsets.filter((offset) => wantsType(types, batch.types[offset] ?? null));
       return raws === undefined || wanted.length === 0 ? [] : [{ batch, raws, offsets: wanted }];

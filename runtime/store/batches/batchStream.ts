@@ -5,6 +5,7 @@ import type { Tenant } from "../../domain/identity/identity.ts";
 import { type Millis, secondsOf } from "../../domain/time.ts";
 import { marksBeside, withMarks } from "../inbox/acknowledged.ts";
 import { batchKey, firstIn, inStateBetween, kindBetween, partitionsOf } from "../keys.ts";
+import { type Reading, readable } from "../readable.ts";
 import type { Store } from "../table.ts";
 import type { BatchItem } from "./batchItem.ts";
 import { HEADS } from "./find.ts";
@@ -21,6 +22,8 @@ export interface BatchStream {
   readonly scanned: number;
   /** After `PAUSED`: an event's ULID up to which, inclusive, all have been given or found unwanted. */
   readonly reached: string | undefined;
+  /** Whether batches were left out so far that can't be read. */
+  readonly damaged: boolean;
 }
 
 export const PAUSED = Symbol("paused");
@@ -44,6 +47,8 @@ export interface StreamRange {
   readonly marks?: boolean;
   /** Leaves the packed events out: the batches come with an empty body. */
   readonly headsOnly?: boolean;
+  /** How items are read. @default readable */
+  readonly read?: Reading;
 }
 
 /** A partition of the sparse index `by_state`, and in it only deliveries of this subscription. */
@@ -89,6 +94,7 @@ interface Source {
   readonly buffer: BatchItem[];
   done: boolean;
   reached: string | undefined;
+  damaged: boolean;
   fill(step: number): Promise<number>;
 }
 
@@ -147,6 +153,7 @@ function shardSource(store: Store, pk: string, range: StreamRange): Source {
     buffer: [],
     done: range.lo > range.hi,
     reached: undefined,
+    damaged: false,
     async fill(step) {
       const alongside = marks?.ahead(source.reached, step);
       const reading = queryPage(store.events, {
@@ -161,7 +168,8 @@ function shardSource(store: Store, pk: string, range: StreamRange): Source {
         ...defined({ ExclusiveStartKey: start }),
       });
       const [page] = await Promise.all([reading, alongside]);
-      const read = await readBatches(store.events, page.items);
+      const read = await readBatches(store.events, page.items, range.read ?? readable);
+      source.damaged ||= read.length < page.items.length;
       const marked = marks === undefined ? read : await marks.addTo(read, step);
       for (const batch of marked) if (range.unacknowledged !== true || isOpen(batch)) source.buffer.push(batch);
       start = page.next;
@@ -182,6 +190,7 @@ function stateSource(store: Store, tenant: Tenant, partition: StatePartition, ra
     buffer: [],
     done: range.lo > range.hi,
     reached: undefined,
+    damaged: false,
     async fill(step) {
       const page = await queryPage(store.events, {
         IndexName: "by_state",
@@ -206,7 +215,8 @@ function stateSource(store: Store, tenant: Tenant, partition: StatePartition, ra
         ),
         range.marks === true ? marksBeside(store, tenant, firsts) : undefined,
       ]);
-      const read = await readBatches(store.events, items);
+      const read = await readBatches(store.events, items, range.read ?? readable);
+      source.damaged ||= read.length < items.length;
       const batches = new Map(read.map((batch) => [batch.first, batch]));
       for (const first of firsts) {
         const batch = batches.get(first);
@@ -276,6 +286,9 @@ export function batchStream(
   return {
     get scanned() {
       return scanned;
+    },
+    get damaged() {
+      return sources.some((source) => source.damaged);
     },
     get reached() {
       // The events of a batch come after its first: ascending, the position is behind all of them.

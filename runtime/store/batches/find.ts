@@ -5,6 +5,7 @@ import { lowestOfRun, offsetOf, runOf, timeOf, type Ulid } from "../../domain/id
 import type { Millis } from "../../domain/time.ts";
 import { marksBeside, withMarks } from "../inbox/acknowledged.ts";
 import { batchKey, kindBetween, partitionOf } from "../keys.ts";
+import { readable } from "../readable.ts";
 import type { Store } from "../table.ts";
 import type { BatchItem } from "./batchItem.ts";
 import { readBatches } from "./manyMatched.ts";
@@ -53,7 +54,7 @@ const last = (ulids: readonly Ulid[]): string => ulids.toSorted().at(-1)!;
 /**
  * Finds events by their ULIDs. Most requests carry one event, whose batch has the same ULID, so these are asked for by
  * their keys, 100 at a time; the rest by one query a request: its batch is the last that begins at or before the event.
- * @returns by ULID; what doesn't exist for this tenant, was deleted or has expired is left out
+ * @returns by ULID; what doesn't exist for this tenant, was deleted, has expired or can't be read is left out
  */
 export async function findEvents(
   store: Store,
@@ -77,7 +78,11 @@ export async function findEvents(
   const known = new Set<string>();
   if (single.length > 1) {
     const keys = single.map((ulid) => batchKey(tenant, ulid));
-    for (const batch of await readBatches(store.events, await getItems(store.events, keys, "eventual", attributes))) {
+    for (const batch of await readBatches(
+      store.events,
+      await getItems(store.events, keys, "eventual", attributes),
+      readable,
+    )) {
       known.add(runOf(batch.first));
       take(batch);
     }
@@ -93,7 +98,7 @@ export async function findEvents(
         Limit: 1,
         consistency: "eventual",
       });
-      const [batch] = await readBatches(store.events, items);
+      const [batch] = await readBatches(store.events, items, readable);
       if (batch === undefined) break;
       take(batch);
       const earlier = members.filter((ulid) => ulid < batch.first);

@@ -3,6 +3,7 @@ import { getItems, type Table } from "../../aws/tables.ts";
 import { corrupt, countOf, type Item, J, N, S, sOf } from "../../domain/codec/fields.ts";
 import { DAY_SECONDS } from "../../domain/time.ts";
 import { keyText, matchedKey } from "../keys.ts";
+import type { Reading } from "../readable.ts";
 import { type BatchItem, decodeBatch, decodeMatched, encodeBatch } from "./batchItem.ts";
 
 /**
@@ -74,11 +75,18 @@ export function decodeWhole(item: Item, items: ReadonlyMap<string, Item>): Batch
   return { ...batch, matched: Object.assign({}, ...parts) };
 }
 
-/** The batches of these items, each with all that matches, in the same order. @throws CodecError */
-export async function readBatches(events: Table, items: readonly Item[]): Promise<BatchItem[]> {
-  const keys = items.flatMap(keysBeside);
-  if (keys.length === 0) return items.map(decodeBatch);
+/**
+ * The batches of these items, each with all that matches, in the same order.
+ * @param read leaves those out that can't be read, or fails
+ */
+export async function readBatches(events: Table, items: readonly Item[], read: Reading): Promise<BatchItem[]> {
+  const readable = read(items, (item) => ({ item, keys: keysBeside(item) }));
+  const keys = readable.flatMap((each) => each.keys);
   // What was put just before the batch may be seen after it.
-  const found = new Map((await getItems(events, keys, "strong")).map((part) => [keyText(part), part]));
-  return items.map((item) => decodeWhole(item, found));
+  const parts = keys.length === 0 ? [] : await getItems(events, keys, "strong");
+  const found = new Map(parts.map((part) => [keyText(part), part]));
+  return read(
+    readable.map(({ item }) => item),
+    (item) => decodeWhole(item, found),
+  );
 }

@@ -1,6 +1,9 @@
 import { GetObjectCommand } from "@aws-sdk/client-s3";
+import { CodecError } from "../../domain/codec/codecError.ts";
 import type { Body } from "../../domain/codec/index.ts";
 import { unpack } from "../../domain/codec/pack.ts";
+import { batchKey } from "../keys.ts";
+import { tellUnreadable } from "../readable.ts";
 import type { Store } from "../table.ts";
 import type { BatchItem } from "./batchItem.ts";
 
@@ -18,8 +21,24 @@ async function packedBytes(store: Store, body: Body): Promise<Uint8Array | undef
   }
 }
 
+type Packed = Pick<BatchItem, "tenant" | "first" | "count" | "body">;
+
 /** The raw bytes of each event of a batch, in order; undefined when they are gone. @throws CodecError when damaged */
-export async function rawEvents(store: Store, batch: Pick<BatchItem, "body">): Promise<Buffer[] | undefined> {
-  const packed = await packedBytes(store, batch.body);
-  return packed === undefined ? undefined : unpack(packed);
+export async function rawEvents(store: Store, { count, body }: Packed): Promise<Buffer[] | undefined> {
+  const packed = await packedBytes(store, body);
+  if (packed === undefined) return undefined;
+  const raws = unpack(packed);
+  if (raws.length === count) return raws;
+  throw new CodecError("corrupt", `the packed events are ${raws.length}, their batch has ${count}`);
+}
+
+/** Like `rawEvents`, for many batches at once: what is damaged is told of, and counts as gone. */
+export async function readableEvents(store: Store, batch: Packed): Promise<Buffer[] | undefined> {
+  try {
+    return await rawEvents(store, batch);
+  } catch (error) {
+    if (!(error instanceof CodecError)) throw error;
+    tellUnreadable(batchKey(batch.tenant, batch.first), error);
+    return undefined;
+  }
 }

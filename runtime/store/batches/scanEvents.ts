@@ -1,13 +1,15 @@
 import { mapConcurrently } from "../../domain/concurrently.ts";
+import { defined } from "../../domain/defined.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { ulidAt } from "../../domain/ids.ts";
 import type { Millis } from "../../domain/time.ts";
 import { type WantedTypes, wantsType } from "../../matching/index.ts";
+import { type Reading, strictly } from "../readable.ts";
 import type { Store } from "../table.ts";
 import type { BatchItem } from "./batchItem.ts";
 import { batchStream, type Order, PAUSED } from "./batchStream.ts";
 import { ulidsBetween } from "./bounds.ts";
-import { rawEvents } from "./payloads.ts";
+import { rawEvents, readableEvents } from "./payloads.ts";
 
 /** A batch with the raw bytes of its events, and the offsets that count: not deleted, and behind the position. */
 export interface ScannedBatch {
@@ -25,6 +27,8 @@ export interface ScanRange extends WantedTypes {
   readonly after?: string;
   /** Events that were deleted are given too: their bytes are still there. */
   readonly deleted?: boolean;
+  /** How batches are read. @default readable */
+  readonly read?: Reading;
 }
 
 export type Scanned =
@@ -36,7 +40,8 @@ const CHUNK = 50;
 
 /**
  * A tenant's recorded events in order, whole batches at a time, without their deliveries: what replays, exports, erasures
- * and rehearsals read. Batches whose payload is gone are left out.
+ * and rehearsals read. Batches are left out whose payload is gone, and
+ * damaged ones where `read` allows it.
  * @param exhausted asked before each further read
  */
 export async function* scanEvents(
@@ -50,7 +55,7 @@ export async function* scanEvents(
   const stream = batchStream(
     store,
     tenant,
-    { order: range.order, lo, hi, now, ...(range.types && { types: range.types }) },
+    { order: range.order, lo, hi, now, ...defined({ types: range.types, read: range.read }) },
     exhausted,
   );
   for (;;) {
@@ -67,7 +72,7 @@ export async function* scanEvents(
     const loaded = await mapConcurrently(batches, 8, async (batch): Promise<ScannedBatch[]> => {
       const offsets = wantedOffsets(batch, range);
       if (offsets.length === 0) return [];
-      const raws = await rawEvents(store, batch);
+      const raws = await (range.read === strictly ? rawEvents : readableEvents)(store, batch);
       return raws === undefined ? [] : [{ batch, raws, offsets }];
     });
     if (loaded.length > 0) yield { kind: "batches", batches: loaded.flat() };

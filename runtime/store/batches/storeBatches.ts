@@ -3,6 +3,7 @@ import type { Tenant } from "../../domain/identity/identity.ts";
 import type { Ulid } from "../../domain/ids.ts";
 import { type Millis, secondsOf } from "../../domain/time.ts";
 import { batchKey } from "../keys.ts";
+import { strictly } from "../readable.ts";
 import { type BatchItem, decodeBatch, encodeBatch } from "./batchItem.ts";
 import { itemsOf, readBatches } from "./manyMatched.ts";
 
@@ -59,5 +60,5 @@ export async function storedCount(events: Table, tenant: Tenant, first: Ulid): P
 /** The batch as it is now. @throws CodecError when it can't be read */
 export async function readBatch(events: Table, tenant: Tenant, first: Ulid): Promise<BatchItem | undefined> {
   const items = await getItems(events, [batchKey(tenant, first)], "strong");
-  return (await readBatches(events, items))[0];
+  return (await readBatches(events, items, strictly))[0];
 }

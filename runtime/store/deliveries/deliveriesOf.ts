@@ -2,7 +2,7 @@ import { queryAll } from "../../aws/tables.ts";
 import { mapConcurrently } from "../../domain/concurrently.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { firstIn, kindBetween, partitionOf } from "../keys.ts";
-import { readable } from "../readable.ts";
+import { type Reading, readable } from "../readable.ts";
 import type { Store } from "../table.ts";
 import { type DeliveryItem, decodeDeliveryItem } from "./deliveryItem.ts";
 
@@ -22,7 +22,7 @@ export async function deliveriesOf(
   tenant: Tenant,
   firsts: readonly string[],
   looked = firsts.length,
-  read: typeof readable = readable,
+  read: Reading = readable,
 ): Promise<Map<string, DeliveryItem[]>> {
   const dense = firsts.length >= looked * DENSE;
   const ranges = [...Map.groupBy(firsts, (first) => partitionOf(tenant, first)).values()].flatMap((shard) => {

@@ -3,6 +3,7 @@ import type { BatchItem } from "../batches/batchItem.ts";
 import { readDelivery, stripAnswers } from "../deliveries/changeDelivery.ts";
 import { deliveriesOf } from "../deliveries/deliveriesOf.ts";
 import type { Attempt, DeliveryItem } from "../deliveries/deliveryItem.ts";
+import { strictly } from "../readable.ts";
 import type { Store } from "../table.ts";
 
 /**
@@ -16,7 +17,7 @@ import type { Store } from "../table.ts";
  * @throws CodecError for one that can't be read: nobody knows what it holds
  */
 export async function stripDeliveries(store: Store, batch: BatchItem, offsets: readonly number[]): Promise<number> {
-  const found = await deliveriesOf(store, batch.tenant, [batch.first], 1, (items, read) => items.map(read));
+  const found = await deliveriesOf(store, batch.tenant, [batch.first], 1, strictly);
   const items = found.get(batch.first) ?? [];
   const concerned = items.filter((item) => item.indexes.some((offset) => offsets.includes(offset)));
   const changed = await mapConcurrently(concerned, 8, async (item) => {

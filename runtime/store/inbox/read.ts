@@ -9,7 +9,7 @@ import { wantsType } from "../../matching/index.ts";
 import type { BatchItem } from "../batches/batchItem.ts";
 import { type BatchStream, batchStream, type Order, PAUSED, type StreamRange } from "../batches/batchStream.ts";
 import { budget, indexed, type Spent, ulidsBetween } from "../batches/bounds.ts";
-import { rawEvents } from "../batches/payloads.ts";
+import { readableEvents } from "../batches/payloads.ts";
 import { deliveriesOf } from "../deliveries/deliveriesOf.ts";
 import type { Store } from "../table.ts";
 import { LATE_MS } from "./lateBatch.ts";
@@ -110,12 +110,15 @@ async function withPayloads(
   store: Store,
   found: readonly Candidate[],
   query: ReadQuery,
-  spent: Spent,
+  spent: Spent & { missing?: boolean },
 ): Promise<{ batch: BatchItem; events: { offset: number; raw: Buffer }[] }[]> {
   const text = query.text === undefined ? undefined : foldCase(query.text);
   return mapConcurrently(found, 8, async ({ batch, offsets }) => {
-    const raws = await rawEvents(store, batch);
-    if (raws === undefined) return { batch, events: [] };
+    const raws = await readableEvents(store, batch);
+    if (raws === undefined) {
+      spent.missing = true;
+      return { batch, events: [] };
+    }
     const events = offsets.flatMap((offset) => {
       const raw = raws[offset]!;
       spent.events += 1;
@@ -167,7 +170,7 @@ export async function readEvents(
   from: Position,
   options: ReadOptions,
 ): Promise<Page> {
-  const spent = { events: 0, bytes: 0 };
+  const spent: Spent & { missing?: boolean } = { events: 0, bytes: 0 };
   const exhausted = budget(options.now, spent);
   const events: StoredEvent[] = [];
   let size = 0;
@@ -194,6 +197,8 @@ export async function readEvents(
         options.removed,
         chunk.looked,
       );
+      // What was left out may be read again one day: no mark may hide it then.
+      if (stream.damaged || spent.missing) position = withoutGeneration(position);
       const before = events.length;
       for (const hit of hits) {
         if (query.statuses !== undefined && !query.statuses.includes(hit.status)) continue;
@@ -219,6 +224,8 @@ export async function readEvents(
     position = { began: position.began, late: true };
   }
 }
+
+const withoutGeneration = ({ generation: _, ...position }: Position): Position => position;
 
 interface Chunk {
   readonly found: readonly Candidate[];
