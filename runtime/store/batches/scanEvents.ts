@@ -40,8 +40,7 @@ const CHUNK = 50;
 
 /**
  * A tenant's recorded events in order, whole batches at a time, without their deliveries: what replays, exports, erasures
- * and rehearsals read. Batches are left out whose payload is gone, and
- * damaged ones where `read` allows it.
+ * and rehearsals read. Batches are left out whose payload is gone, and damaged ones where `read` allows it.
  * @param exhausted asked before each further read
  */
 export async function* scanEvents(

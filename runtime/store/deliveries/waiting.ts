@@ -1,7 +1,6 @@
-import { getItems, queryPage, queryPages, type Table, updateOnce } from "../../aws/tables.ts";
+import { getItems, queryPages, type Table, updateOnce } from "../../aws/tables.ts";
 import type { Item } from "../../domain/codec/fields.ts";
 import { mapConcurrently } from "../../domain/concurrently.ts";
-import { defined } from "../../domain/defined.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import type { Millis } from "../../domain/time.ts";
 import { type Circuit, decodeCircuit } from "../circuits/circuitItem.ts";
@@ -30,24 +29,24 @@ const WIDTH = 16;
  * out.
  */
 export function heldIn(events: Table): Held {
-  /** Keys of a partition's oldest items. */
-  async function oldest(partition: string, limit: number, subscriptionId: string): Promise<Item[]> {
-    const found: Item[] = [];
-    let next: Item | undefined;
-    do {
-      const page = await queryPage(events, {
-        IndexName: "by_state",
-        KeyConditionExpression: "state_pk = :pk",
-        ExpressionAttributeValues: { ":pk": { S: partition } },
-        ProjectionExpression: "pk, sk",
-        Limit: Math.max(limit, 100),
-        consistency: "eventual",
-        ...defined({ ExclusiveStartKey: next }),
-      });
-      for (const { pk, sk } of page.items) if (sk!.S!.includes(subscriptionId)) found.push({ pk: pk!, sk: sk! });
-      next = page.next;
-    } while (next !== undefined && found.length < limit);
-    return found;
+  /** Keys of a partition's items, oldest first; each answer has so many of them at least, unless it is the last. */
+  async function* oldest(partition: string, limit: number, subscriptionId: string): AsyncGenerator<Item[]> {
+    const pages = queryPages(events, {
+      IndexName: "by_state",
+      KeyConditionExpression: "state_pk = :pk",
+      ExpressionAttributeValues: { ":pk": { S: partition } },
+      ProjectionExpression: "pk, sk",
+      Limit: Math.max(limit, 100),
+      consistency: "eventual",
+    });
+    let found: Item[] = [];
+    for await (const items of pages) {
+      for (const { pk, sk } of items) if (sk!.S!.includes(subscriptionId)) found.push({ pk: pk!, sk: sk! });
+      if (found.length < limit) continue;
+      yield found;
+      found = [];
+    }
+    yield found;
   }
 
   async function query(
@@ -56,16 +55,22 @@ export function heldIn(events: Table): Held {
     subscriptionId: string,
     wanted: (item: DeliveryItem) => boolean,
   ): Promise<DeliveryItem[]> {
-    const found = await Promise.all(partitions.map((partition) => oldest(partition, limit, subscriptionId)));
-    const keys = found.flat().sort((a, b) => (a.sk!.S! < b.sk!.S! ? -1 : 1));
+    const sources = partitions.map((partition) => oldest(partition, limit, subscriptionId));
     const deliveries: DeliveryItem[] = [];
-    while (deliveries.length < limit && keys.length > 0) {
-      const some = keys.splice(0, limit - deliveries.length);
-      const items = new Map((await getItems(events, some, "strong")).map((item) => [keyText(item), item]));
-      const current = some.map((key) => items.get(keyText(key))).filter((item) => item !== undefined);
-      deliveries.push(...readable(current, decodeDeliveryItem).filter(wanted));
+    // Of what the index names, some has gone on and some may be damaged, be it all of an answer: then the next ones are asked for.
+    for (;;) {
+      const answers = await Promise.all(sources.map((source) => source.next()));
+      if (answers.every(({ done }) => done)) return deliveries;
+      const keys = answers.flatMap(({ value }) => (value as Item[] | undefined) ?? []);
+      keys.sort((a, b) => (a.sk!.S! < b.sk!.S! ? -1 : 1));
+      while (keys.length > 0) {
+        const some = keys.splice(0, limit - deliveries.length);
+        const items = new Map((await getItems(events, some, "strong")).map((item) => [keyText(item), item]));
+        const current = some.map((key) => items.get(keyText(key))).filter((item) => item !== undefined);
+        deliveries.push(...readable(current, decodeDeliveryItem).filter(wanted));
+        if (deliveries.length === limit) return deliveries;
+      }
     }
-    return deliveries;
   }
 
   return {

@@ -6,6 +6,7 @@ import { type Attempt, type DeliveryItem, encodeDeliveryItem } from "../../../ru
 import { attemptsMade, numbered } from "../../../runtime/store/deliveries/keptAttempts.ts";
 import { heldIn } from "../../../runtime/store/deliveries/waiting.ts";
 import { stripDeliveries } from "../../../runtime/store/erasure/stripDeliveries.ts";
+import { deliveryKey } from "../../../runtime/store/keys.ts";
 import { openStorage, type Storage } from "../../support/storage.ts";
 import { SUB, TENANT } from "./world.ts";
 
@@ -174,6 +175,21 @@ test("a held delivery that can't be read keeps no other from being released", as
   await storage.put({ ...encodeDeliveryItem(damaged), attempts: { S: "[" } });
   assert.deepEqual(await held.page(TENANT, SUB, 100), [waiting]);
   assert.deepEqual(await held.page(TENANT, SUB, 1), [waiting]);
+});
+
+test("however many held deliveries can't be read, those after them are released", async () => {
+  const held = heldIn(storage.store.events);
+  const waiting = { ...ended, status: "pending", held: true, reason: "circuit_open" } as const;
+  const item = encodeDeliveryItem(waiting);
+  const damaged = { ...item, attempts: { S: "[" } };
+  for (let n = 100; n < 350; n += 1) {
+    const earlier = { ...waiting, first: `01JDGXS7G0ABCDEFGHJKMNP${n}` };
+    await storage.put({ ...damaged, ...deliveryKey(earlier) });
+  }
+  const last = { ...waiting, first: "01JDGXS7G1ABCDEFGHJKMNPQRS" };
+  await storage.put({ ...encodeDeliveryItem(last), state_pk: item.state_pk! });
+  assert.deepEqual(await held.page(TENANT, SUB, 1), [last]);
+  assert.deepEqual(await held.page(TENANT, SUB, 100), [last]);
 });
 
 test("a delivery that was tried thousands of times can still be written: the first and the newest attempts are kept", async () => {
