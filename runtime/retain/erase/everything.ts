@@ -8,6 +8,7 @@ import { MOST_SHARDS, shardsOf } from "../../domain/shards.ts";
 import type { Millis } from "../../domain/time.ts";
 import { erasedKinds, eraseShard } from "../../store/erasure/eraseShard.ts";
 import { problemItems, removeProblem } from "../../store/problems.ts";
+import { readable } from "../../store/readable.ts";
 import { eraseNumbers } from "../numbers.ts";
 import type { Tools } from "../work.ts";
 import { type Cursor, onward, withCounts } from "./erasure.ts";
@@ -40,8 +41,14 @@ export async function everythingInTable(job: Job, cursor: Cursor, tools: Tools, 
 /** What failed up to the request: it names subscriptions and deliveries. */
 async function everyProblem(tenant: Tenant, until: Millis, { store }: Tools): Promise<void> {
   const items = await problemItems(store.events, tenant);
+  // A damaged one may be of any time.
+  const kept = new Set(
+    readable(items, (item) => ({ item, problem: decodeProblem(item) }))
+      .filter(({ problem }) => problem.last_at > until)
+      .map(({ item }) => item),
+  );
   await mapConcurrently(
-    items.filter((item) => decodeProblem(item).last_at <= until),
+    items.filter((item) => !kept.has(item)),
     16,
     (item) => removeProblem(store.events, item),
   );

@@ -205,7 +205,7 @@ test("erasing everything asks for every entry up to the request, in slices", asy
   assert.equal(erased.idempotency_entries, 24);
 });
 
-test("erasing everything removes the problems up to the request, and nobody else's", async () => {
+test("erasing everything removes the problems up to the request, damaged ones too, and nobody else's", async () => {
   const bench = jobBench(storage);
   const at = bench.clock.now;
   const problem = (tenant: string, last_at: number): Problem => ({
@@ -215,6 +215,7 @@ test("erasing everything removes the problems up to the request, and nobody else
   for (const tenant of ["cus_a", "cus_a.sandbox", "cus_b"])
     await storage.put(encodeProblem(problem(tenant, at - 1_000)));
   await storage.put(encodeProblem({ ...problem("cus_a", at + 60_000), status_code: 502 }));
+  await storage.put({ ...encodeProblem({ ...problem("cus_a", at - 1_000), status_code: 503 }), said: { S: "unsaid" } });
   await bench.finish(begin(bench, "erasure", "cus_a", { all: true }).job_id, works);
   const left = (await itemsOf()).filter(({ pk }) => pk!.S!.endsWith("#problems")).map(decodeProblem);
   assert.deepEqual(left.map(({ tenant, status_code }) => [tenant, status_code]).sort(), [
