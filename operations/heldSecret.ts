@@ -50,6 +50,9 @@ export async function replaceSecret(
     );
   } catch (cause) {
     if ((cause as Error).name !== "InvalidParameterException") throw cause;
+    // The answer to a first call may have been lost.
+    const now = await secrets.send(new GetSecretValueCommand({ SecretId: id }));
+    if (now.VersionId === VersionId) return;
     throw new Refusal("the secret was changed by somebody else meanwhile", { cause });
   }
 }

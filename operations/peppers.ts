@@ -122,22 +122,28 @@ async function moveOperator(directory: Directory, peppers: Peppers): Promise<boo
   const key = parseKey(SecretString ?? "");
   if (key === undefined) throw new Error(`${operatorSecret} holds no API key`);
   const at = { TableName: keysTable, Key: { key_id: { S: key.key_id } } };
-  const { Item } = await dynamodb.send(new GetItemCommand({ ...at, ConsistentRead: true }));
-  if (Item === undefined) throw new Error(`the operator's key ${key.key_id} is not in ${keysTable}`);
-  const { versions } = decodeKeyRecord(Item);
+  const stored = async () => (await dynamodb.send(new GetItemCommand({ ...at, ConsistentRead: true }))).Item;
+  const item = await stored();
+  if (item === undefined) throw new Error(`the operator's key ${key.key_id} is not in ${keysTable}`);
+  const { versions } = decodeKeyRecord(item);
   if (versions.every(({ pepper_version }) => pepper_version === peppers.current)) return false;
   const hash = hashSecret(key.secret, peppers.versions[peppers.current]!);
-  await dynamodb.send(
-    new UpdateItemCommand({
-      ...at,
-      UpdateExpression: "SET versions = :new",
-      ConditionExpression: "versions = :old",
-      ExpressionAttributeValues: {
-        ":new": { S: JSON.stringify([{ hash, pepper_version: peppers.current, created_at: rfc3339(now()) }]) },
-        ":old": Item.versions!,
-      },
-    }),
-  );
+  const wanted = JSON.stringify([{ hash, pepper_version: peppers.current, created_at: rfc3339(now()) }]);
+  try {
+    await dynamodb.send(
+      new UpdateItemCommand({
+        ...at,
+        UpdateExpression: "SET versions = :new",
+        ConditionExpression: "versions = :old",
+        ExpressionAttributeValues: { ":new": { S: wanted }, ":old": item.versions! },
+      }),
+    );
+  } catch (cause) {
+    if ((cause as Error).name !== "ConditionalCheckFailedException") throw cause;
+    // The answer to a first call may have been lost.
+    if ((await stored())?.versions?.S !== wanted)
+      throw new Refusal(`the operator's key ${key.key_id} was changed by somebody else meanwhile`, { cause });
+  }
   return true;
 }
 

@@ -212,13 +212,16 @@ export async function updateItem(table: Table, key: Item, change: Change): Promi
   return answer && (answer.Attributes ?? {});
 }
 
+/** The name that a write leaves in its item as `write_id`, by which it is known when it is sent a second time. */
+export const newWriteId = () => ({ S: randomBytes(9).toString("base64url") });
+
 /**
  * A condition that a write's own result breaks: where the answer of a call is lost it is sent again, and what it wrote would refuse it as
  * another's. So such a write leaves its name in the item, by which the second call is known, and does the same once more.
  * @param still must hold then besides
  */
 function named(condition: Condition, still: string | undefined) {
-  const write = { S: randomBytes(9).toString("base64url") };
+  const write = newWriteId();
   const own = still === undefined ? "write_id = :write" : `(write_id = :write AND ${still})`;
   return {
     write,
@@ -247,9 +250,25 @@ export function putOnce(table: Table, item: Item, expected: Condition, still?: s
  */
 export function updateOnce(table: Table, key: Item, change: Change): Promise<Item | undefined> {
   const { condition } = named(change, undefined);
-  const UpdateExpression = change.UpdateExpression!.replace(/^SET /, "SET write_id = :write, ");
-  return updateItem(table, key, { ...change, ...condition, UpdateExpression });
+  return updateItem(table, key, { ...change, ...condition, UpdateExpression: withWriteId(change) });
 }
+
+/**
+ * Adds to an item, once also where the call is sent again since its answer was lost.
+ * @param change begins with `SET`
+ * @returns the attributes that `ReturnValues` asks for; undefined when the first call had added it
+ */
+export function addOnce(table: Table, key: Item, change: Change): Promise<Item | undefined> {
+  return updateItem(table, key, {
+    ...change,
+    UpdateExpression: withWriteId(change),
+    ConditionExpression: "attribute_not_exists(write_id) OR write_id <> :write",
+    ExpressionAttributeValues: { ...change.ExpressionAttributeValues, ":write": newWriteId() },
+  });
+}
+
+const withWriteId = ({ UpdateExpression }: Change): string =>
+  UpdateExpression!.replace(/^SET /, "SET write_id = :write, ");
 
 /** @returns the attributes that `ReturnValues` asks for, none by default; undefined when the condition did not hold */
 export async function deleteItem(

@@ -1,4 +1,4 @@
-import { getItem, putItem, queryAll, type Table, updateItem } from "../aws/tables.ts";
+import { getItem, putItem, queryAll, type Table, updateItem, updateOnce } from "../aws/tables.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { DAY_SECONDS, type Millis, rfc3339, secondsOf } from "../domain/time.ts";
 
@@ -39,7 +39,7 @@ const TICK = { pk: { S: "alerts" }, sk: { S: "tick" } };
 
 /** Takes the lease. @returns how far evaluation has come; undefined while another run holds the lease */
 export async function beginTick(counters: Table, now: Millis, leaseMs: Millis): Promise<Progress | undefined> {
-  const taken = await updateItem(counters, TICK, {
+  const taken = await updateOnce(counters, TICK, {
     UpdateExpression: "SET busy_until = :until",
     ConditionExpression: "attribute_not_exists(busy_until) OR busy_until < :now",
     ExpressionAttributeValues: { ":until": { N: String(now + leaseMs) }, ":now": { N: String(now) } },

@@ -47,8 +47,8 @@ export interface Circuits {
   of(tenant: Tenant): Promise<ReadonlyMap<string, Circuit>>;
   /** The stored circuit, past the cache. */
   read(tenant: Tenant, subscriptionId: string): Promise<Circuit | undefined>;
-  /** Adds failures in a row. @returns the circuit after it */
-  failed(tenant: Tenant, subscriptionId: string, failures: number, slow: boolean): Promise<Circuit>;
+  /** Adds failures in a row. @returns the circuit after it; undefined where another has removed it since */
+  failed(tenant: Tenant, subscriptionId: string, failures: number, slow: boolean): Promise<Circuit | undefined>;
   /** Marks an endpoint that has not answered for long, though it still may, so that all serve it apart from others. */
   suspect(tenant: Tenant, subscriptionId: string): Promise<void>;
   /** The endpoint is well: forget its circuit. @returns it as it was last */
@@ -83,7 +83,7 @@ export function circuitStore(events: Table, now: () => Millis): Circuits {
     async failed(tenant, subscription_id, failures, slow) {
       const change = { failures, slow, now: now(), expiry: expiry() };
       const circuit = await addFailures(events, { tenant, subscription_id }, change);
-      remember(circuit);
+      if (circuit !== undefined) remember(circuit);
       return circuit;
     },
 

@@ -94,6 +94,7 @@ async function afterSubscription(
   } else if (failures.length > 0) {
     const slow = failures.some(({ latency_ms }) => latency_ms >= SLOW_MS);
     const circuit = await ports.circuits.failed(tenant, subscription_id, failures.length, slow);
+    if (circuit === undefined) return;
     await afterFailure(
       circuit,
       units.some(({ deliveries }) => deliveries.some(({ probe }) => probe)),

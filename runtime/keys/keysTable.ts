@@ -1,4 +1,13 @@
-import { getItem, getItems, putOnce, queryPage, type Table, updateItem, updateOnce } from "../aws/tables.ts";
+import {
+  getItem,
+  getItems,
+  newWriteId,
+  putOnce,
+  queryPage,
+  type Table,
+  updateItem,
+  updateOnce,
+} from "../aws/tables.ts";
 import type { Item } from "../domain/codec/fields.ts";
 import { defined } from "../domain/defined.ts";
 import type { KeyRecord } from "../domain/identity/apiKey.ts";
@@ -104,15 +113,16 @@ export async function revoke(
   keys: Table,
   keyId: string,
 ): Promise<{ readonly before: boolean; readonly children: readonly string[] }> {
+  const write = newWriteId();
   const old = await updateItem(keys, keyOf(keyId), {
-    UpdateExpression: "SET #status = :revoked",
+    UpdateExpression: "SET write_id = :write, #status = :revoked",
     ConditionExpression: "attribute_exists(key_id)",
     ExpressionAttributeNames: { "#status": "status" },
-    ExpressionAttributeValues: { ":revoked": { S: "revoked" } },
+    ExpressionAttributeValues: { ":revoked": { S: "revoked" }, ":write": write },
     ReturnValues: "ALL_OLD",
   });
   if (old === undefined) throw missing(keyId);
-  return { before: old.status?.S === "revoked", children: old.children?.SS ?? [] };
+  return { before: old.status?.S === "revoked" && old.write_id?.S !== write.S, children: old.children?.SS ?? [] };
 }
 
 /** Writes the customer's limit into a key. @throws Error where there is no such key */

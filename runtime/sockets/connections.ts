@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { deleteItem, getItem, putItem, queryAll, type Table, updateItem } from "../aws/tables.ts";
+import { deleteItem, getItem, putItem, queryAll, type Table, updateItem, updateOnce } from "../aws/tables.ts";
 import { canonicalJson } from "../domain/canonicalJson.ts";
 import type { Item } from "../domain/codec/fields.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
@@ -168,7 +168,7 @@ async function take(
       ReturnValues: "UPDATED_NEW",
     });
   const anew = () =>
-    updateItem(sockets, key, {
+    updateOnce(sockets, key, {
       UpdateExpression: "SET #began = :now, #count = :wanted",
       ConditionExpression: "attribute_exists(pk) AND (attribute_not_exists(#began) OR #began <= :before)",
       ExpressionAttributeNames: names,
@@ -245,7 +245,7 @@ export async function beginMeasuring(sockets: Table, tenant: Tenant, now: Millis
     ExpressionAttributeValues: { ":now": N(now), ":expires": untilTomorrow(now) },
   };
   await updateItem(sockets, groupKey(group, tenant), noted);
-  const taken = await updateItem(sockets, groupKey(group, LEASE), {
+  const taken = await updateOnce(sockets, groupKey(group, LEASE), {
     UpdateExpression: "SET leased = :until, happened = :now, expires_at = :expires",
     ConditionExpression: "attribute_not_exists(leased) OR leased < :now",
     ExpressionAttributeValues: { ...noted.ExpressionAttributeValues, ":until": N(now + LEASE_MS) },

@@ -1,4 +1,4 @@
-import { type Table, updateItem } from "../aws/tables.ts";
+import { addOnce, getItem, type Table } from "../aws/tables.ts";
 import { N } from "../domain/codec/fields.ts";
 import { type Millis, secondsOf } from "../domain/time.ts";
 import { hostKey } from "./keys.ts";
@@ -26,7 +26,8 @@ export async function addHostCounts(
     ["accepted", accepted],
     ["held", held],
   ];
-  const all = await updateItem(events, hostKey(host, window), {
+  const key = hostKey(host, window);
+  const counts = await addOnce(events, key, {
     UpdateExpression: `SET expires_at = :x ADD ${added.map(([name]) => `${name} :${name}`).join(", ")}`,
     ExpressionAttributeValues: {
       ":x": N(secondsOf(now) + KEEP_SECONDS),
@@ -34,6 +35,7 @@ export async function addHostCounts(
     },
     ReturnValues: "ALL_NEW",
   });
+  const all = counts ?? (await getItem(events, key, "strong"));
   const countOf = (name: string) => Number(all?.[name]?.N ?? 0);
   const counted = Object.keys(all ?? {}).filter((name) => /^l\d+$/.test(name));
   return {

@@ -1,4 +1,4 @@
-import { deleteItem, getItem, queryAll, type Table, updateItem } from "../aws/tables.ts";
+import { addOnce, deleteItem, getItem, queryAll, type Table, updateItem } from "../aws/tables.ts";
 import type { Item } from "../domain/codec/fields.ts";
 import { mapDefined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
@@ -49,7 +49,7 @@ export function problemsIn(table: Table, now: () => Millis): Problems {
   return {
     async failed({ tenant, subscription_id, attempts, events, first_at, last_at, sample_delivery_id, well, ...cause }) {
       const key = keyOf(tenant, subscription_id, cause);
-      const old = await updateItem(table, key, {
+      const old = await addOnce(table, key, {
         UpdateExpression: `SET v = :v, said = if_not_exists(said, :open), said_at = if_not_exists(said_at, :last),
             first_at = if_not_exists(first_at, :first), last_at = :last, sample_id = :sample, expires_at = :x
             ${well ? ", well_at = :last" : ""} ADD failures :n, events :e`,
@@ -65,9 +65,8 @@ export function problemsIn(table: Table, now: () => Millis): Problems {
         },
         ReturnValues: "ALL_OLD",
       });
-      if (old?.pk === undefined) return;
-      const before = decodeProblem(old);
-      if (before.said === "open" || stateOf(before, last_at) !== "resolved") return;
+      const [before] = readable(old?.pk === undefined ? [] : [old], decodeProblem);
+      if (before === undefined || before.said === "open" || stateOf(before, last_at) !== "resolved") return;
       // What was acknowledged before it resolved was acknowledged then, not now.
       await say(table, key, "open", last_at, before.said_at);
     },

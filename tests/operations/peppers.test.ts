@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { DynamoDBClient, GetItemCommand, PutItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import {
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from "@aws-sdk/client-secrets-manager";
 import { suite } from "uvu";
 import { createDynamodb } from "../../local/dynamodb.ts";
 import { createSecretsManager } from "../../local/secretsmanager.ts";
@@ -125,6 +130,30 @@ test("a new pepper is used only once every cache has it", async () => {
   assert.equal(await use(directory), "2");
   assert.equal((await peppers()).current, "2");
   await assert.rejects(use(directory), refused("version 2 is in use already; add another first"));
+});
+
+/** Sends again what was answered, as a client does whose answer is lost. */
+const twice = <Client extends { send(command: never): Promise<unknown> }>(client: Client, kinds: readonly object[]) =>
+  Object.assign(Object.create(client) as Client, {
+    async send(command: { readonly constructor: object }) {
+      if (kinds.includes(command.constructor)) await client.send(command as never);
+      return client.send(command as never);
+    },
+  });
+
+test("a step whose answers are lost is done", async () => {
+  directory = {
+    ...directory,
+    dynamodb: twice(directory.dynamodb, [UpdateItemCommand]),
+    secrets: twice(directory.secrets, [UpdateSecretVersionStageCommand]),
+  };
+  await add(directory);
+  clock.advance(SETTLE_MS);
+  assert.equal(await use(directory), "2");
+  assert.deepEqual(
+    (await usesOf(directory)).map(({ keys }) => keys),
+    [0, 1],
+  );
 });
 
 test("the operator's key moves along, and its text goes on opening", async () => {

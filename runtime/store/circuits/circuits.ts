@@ -1,4 +1,4 @@
-import { deleteItem, getItem, queryAll, type Table, updateItem, updateOnce } from "../../aws/tables.ts";
+import { addOnce, deleteItem, getItem, queryAll, type Table, updateItem, updateOnce } from "../../aws/tables.ts";
 import { N, S, VERSION } from "../../domain/codec/fields.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
@@ -28,7 +28,7 @@ export async function readCircuit(events: Table, endpoint: Endpoint): Promise<Ci
   return mapDefined(await getItem(events, keyOf(endpoint), "strong"), decodeCircuit);
 }
 
-/** Adds failures in a row. @returns the circuit after it */
+/** Adds failures in a row. @returns the circuit after it; undefined where another has removed it since */
 export async function addFailures(
   events: Table,
   endpoint: Endpoint,
@@ -38,8 +38,8 @@ export async function addFailures(
     now,
     expiry,
   }: { readonly failures: number; readonly slow: boolean; readonly now: Millis; readonly expiry: Seconds },
-): Promise<Circuit> {
-  const item = await updateItem(events, keyOf(endpoint), {
+): Promise<Circuit | undefined> {
+  const item = await addOnce(events, keyOf(endpoint), {
     UpdateExpression:
       "SET v = :v, slow = :slow, expires_at = :x, failing_since = if_not_exists(failing_since, :now) ADD failures :n",
     ExpressionAttributeValues: {
@@ -51,7 +51,7 @@ export async function addFailures(
     },
     ReturnValues: "ALL_NEW",
   });
-  return decodeCircuit(item!);
+  return item === undefined ? await readCircuit(events, endpoint) : decodeCircuit(item);
 }
 
 /** Marks an endpoint as slow though it has not failed yet. @returns the circuit after it */

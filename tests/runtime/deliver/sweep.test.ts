@@ -132,7 +132,7 @@ test("deliveries of one post go back as one", async () => {
 
 test("a probe whose own message is overdue is sent, and only then", async () => {
   const circuits = circuitStore(storage.store.events, () => clock);
-  await circuits.open(await circuits.failed(TENANT, SUB, 10, false), START + 5_000);
+  await circuits.open((await circuits.failed(TENANT, SUB, 10, false))!, START + 5_000);
   assert.deepEqual(await run(), { deliveries: 0, probes: 0 });
   clock += 120_000;
   assert.deepEqual(await run(), { deliveries: 0, probes: 1 });

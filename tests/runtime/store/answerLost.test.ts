@@ -3,11 +3,14 @@ import { CreateTableCommand } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
 import type { Dynamodb } from "../../../runtime/aws/clients.ts";
 import type { Table } from "../../../runtime/aws/tables.ts";
+import { beginTick } from "../../../runtime/counters/alerts.ts";
 import { pack } from "../../../runtime/domain/codec/pack.ts";
 import type { KeyRecord } from "../../../runtime/domain/identity/apiKey.ts";
+import { MESSAGES_A_SECOND, type Watcher } from "../../../runtime/domain/live.ts";
 import { addChild, putNewKey, readKey, replaceVersions, revoke } from "../../../runtime/keys/keysTable.ts";
+import { beginMeasuring, putConnection, takeRoom } from "../../../runtime/sockets/connections.ts";
 import { readBatch, storeAgain } from "../../../runtime/store/batches/storeBatches.ts";
-import { addFailures, openCircuit, readCircuit } from "../../../runtime/store/circuits/circuits.ts";
+import { addFailures, openCircuit, readCircuit, removeCircuit } from "../../../runtime/store/circuits/circuits.ts";
 import {
   putDeliveries,
   readDelivery,
@@ -18,8 +21,10 @@ import {
 import type { DeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
 import { claimDue } from "../../../runtime/store/deliveries/waiting.ts";
 import { eraseInBatch } from "../../../runtime/store/erasure/eraseInBatch.ts";
+import { addHostCounts } from "../../../runtime/store/hostCounts.ts";
 import { deleteEvents } from "../../../runtime/store/inbox/marks.ts";
 import { deliveryKey } from "../../../runtime/store/keys.ts";
+import { findProblem, problemsIn } from "../../../runtime/store/problems.ts";
 import type { Store } from "../../../runtime/store/table.ts";
 import { takeSlot } from "../../../runtime/store/testSlots.ts";
 import { batchOf, deliveryOf, openStorage, type Storage } from "../../support/storage.ts";
@@ -47,11 +52,11 @@ test.before.each(async () => {
 });
 test.after.each(() => storage.close());
 
-/** Each write under a condition is sent twice; the caller sees the second answer. */
+/** Each change is sent twice, as is each put under a condition; the caller sees the second answer. */
 const forgetful = (dynamodb: Dynamodb): Dynamodb =>
   ({
     async send(command: { input: object }) {
-      if ("ConditionExpression" in command.input) {
+      if ("ConditionExpression" in command.input || "UpdateExpression" in command.input) {
         await dynamodb.send(command as never).catch(() => undefined);
         await meanwhile();
       }
@@ -99,7 +104,9 @@ test("answers that are taken off count", async () => {
 
 test("a circuit opens, and so its probe is sent", async () => {
   const endpoint = { tenant: TENANT, subscription_id: SUB };
-  const circuit = await addFailures(events, endpoint, { failures: 10, slow: false, now: AT, expiry: 2_000_000_000 });
+  const failures = { failures: 10, slow: false, now: AT, expiry: 2_000_000_000 };
+  const circuit = (await addFailures(events, endpoint, failures))!;
+  assert.equal(circuit.failures, 10);
   const times = { now: AT, next_probe_at: AT + 5_000, due_at: AT + 6_000 };
   assert.equal((await openCircuit(events, circuit, times))?.probes, 0);
   assert.equal((await readCircuit(events, endpoint))?.probes, 0);
@@ -140,6 +147,40 @@ test("a slot is taken, and by one alone", async () => {
   assert.equal(await takeSlot(events, { ...slot, holder: "other" }, { now: AT, until: AT + 1_000 }), false);
 });
 
+test("what is added counts once: failures of a circuit and of a problem, and posts to a host", async () => {
+  const endpoint = { tenant: TENANT, subscription_id: SUB };
+  const more = { failures: 2, slow: false, now: AT, expiry: 2_000_000_000 };
+  assert.equal((await addFailures(events, endpoint, more))?.failures, 2);
+  assert.equal((await addFailures(events, endpoint, more))?.failures, 4);
+  meanwhile = async () => {
+    meanwhile = async () => undefined;
+    await removeCircuit(events, endpoint);
+  };
+  // What succeeded meanwhile has removed it, and the second call finds none to be told apart by.
+  assert.equal((await addFailures(events, endpoint, more))?.failures, 2);
+  const cause = { error: "http_5xx", status_code: 503 } as const;
+  const failed = { ...endpoint, ...cause, attempts: 3, events: 2, first_at: AT, last_at: AT };
+  await problemsIn(events, Date.now).failed({ ...failed, sample_delivery_id: "dlv_a", well: false });
+  const problem = await findProblem(events, TENANT, { subscription_id: SUB, ...cause });
+  assert.deepEqual([problem?.count, problem?.events], [3, 2]);
+  const host = { host: "a.example", window: 1, now: AT };
+  const posts = { lanes: new Map([[0, 5]]), accepted: 4, held: 1 };
+  assert.deepEqual(await addHostCounts(events, host, posts), posts);
+});
+
+test("a lease is taken, and by one alone", async () => {
+  const tables = { counters: { ...events, name: "metrics" }, sockets: events };
+  assert.deepEqual(await beginTick(tables.counters, AT, 30_000), { until: 0 });
+  assert.equal(await beginTick(tables.counters, AT + 1, 30_000), undefined);
+  assert.equal(await beginMeasuring(tables.sockets, TENANT, AT), true);
+  assert.equal(await beginMeasuring(tables.sockets, TENANT, AT + 1), false);
+});
+
+test("a window of a socket's begins once", async () => {
+  await putConnection(events, { tenant: TENANT, connection_id: "a", who: {} as Watcher, ends_at: AT + 60_000 });
+  assert.equal(await takeRoom(events, TENANT, "a", MESSAGES_A_SECOND, AT), MESSAGES_A_SECOND);
+});
+
 test("a key is made and its secret replaced, unless it is revoked meanwhile", async () => {
   await storage.dynamodb.send(
     new CreateTableCommand({
@@ -167,7 +208,9 @@ test("a key is made and its secret replaced, unless it is revoked meanwhile", as
   assert.deepEqual((await readKey(keys, record.key_id, "strong"))?.versions, rotated.versions);
   assert.equal(await replaceVersions(keys, record, rotated), false);
   assert.equal(await addChild(keys, record.key_id, "key_01ARZ3NDEKTSV4RRFFQ69G5FAW"), true);
-  assert.equal((await revoke(keys, record.key_id)).children.length, 1);
+  const revoked = await revoke(keys, record.key_id);
+  assert.deepEqual([revoked.before, revoked.children.length], [false, 1]);
+  assert.equal((await revoke({ ...keys, dynamodb: storage.dynamodb }, record.key_id)).before, true);
   assert.equal(await replaceVersions(keys, rotated, record), false);
 });
 
