@@ -5,14 +5,15 @@ import type { Follow, LiveDelivery, LiveEvent } from "../domain/live.ts";
 import { MESSAGES_A_SECOND } from "../domain/live.ts";
 import type { Millis } from "../domain/time.ts";
 import { type Connection, findConnection, follow as follows, takeRoom } from "../sockets/connections.ts";
-import { messageOf, type PublishPorts, send } from "./publish.ts";
+import { type Bounded, messageOf, type PublishPorts, send, sendOrCount } from "./publish.ts";
 import { type Filter, passesDelivery, passesEvent } from "./requests.ts";
 
 /**
  * Sends a socket the events and deliveries that it missed, and those that come until every stage knows that its customer is
  * watched. They are read from the table, in rounds.
  *
- * Invariant: every stored one is sent, at the pace that a socket allows; those that the time is too short for are counted. From
+ * Invariant: every stored one is sent or counted. Who says which event it knows gets all, at the pace that a socket allows, but those that
+ * the time is too short for. Anybody else gets fifty a second, and the number of the others, as from those who publish. From
  * the first round until the last but one, nobody else sends these messages; from then on they come as they happen, and the last
  * round makes up for what fell in between. So a message may come twice about then, and none is missing.
  */
@@ -41,6 +42,7 @@ const OVERLAP_MS: Millis = 10_000;
 const SETTLED_MS: Millis = 1_000;
 const PAUSE_MS: Millis = 400;
 const NO_ROOM_MS: Millis = 250;
+const NONE = { events: 0, deliveries: 0 };
 /** Others keep off for 15 s, unless it says more. */
 const AWAY_MS: Millis = 15_000;
 
@@ -68,8 +70,10 @@ export async function follow(request: Follow, ports: FollowPorts, deadline: Mill
         skipped += fresh.length;
         fresh = [];
       }
-      for (const some of chunksOf(fresh.map(({ message }) => message))) {
-        if (!(await sendPaced(connection, some, ports))) return;
+      for (const some of after === undefined ? [fresh] : chunksOf(fresh)) {
+        const there =
+          after === undefined ? sendOrCount(connection, some, NONE, ports) : sendPaced(connection, some, ports);
+        if (!(await there)) return;
         if (flipped === undefined && !(await follows(sockets, request, now() + AWAY_MS))) return;
       }
       at = page.next;
@@ -110,7 +114,7 @@ function messagesOf(
   channel: "events" | "deliveries",
   listed: readonly Listed[],
   { seen, known, flipped }: Sent,
-): { readonly message: unknown }[] {
+): Bounded[] {
   const first = (key: string): boolean => {
     if (seen.has(key)) return false;
     seen.add(key);
@@ -121,14 +125,14 @@ function messagesOf(
     const filter = subscriptions.events!.filter as Filter<"events">;
     return told
       .filter(({ ulid, event }) => ulid !== known && first(ulid) && passesEvent(filter, event))
-      .map(({ event }) => ({ message: messageOf.events(event) }));
+      .map(({ event }) => ({ channel, message: messageOf.events(event) }));
   }
   const filter = subscriptions.deliveries!.filter as Filter<"deliveries">;
   return told
     .flatMap(({ deliveries }) => deliveries)
     .filter((delivery) => first(`${delivery.delivery_id} ${delivery.attempt} ${delivery.status}`))
     .filter((delivery) => passesDelivery(filter, delivery))
-    .map((delivery) => ({ message: messageOf.deliveries(delivery) }));
+    .map((delivery) => ({ channel, message: messageOf.deliveries(delivery) }));
 }
 
 function chunksOf<T>(all: readonly T[]): T[][] {
@@ -137,9 +141,9 @@ function chunksOf<T>(all: readonly T[]): T[][] {
 }
 
 /** Waits for room instead of leaving anything out. @returns whether the socket is still there */
-async function sendPaced(connection: Connection, messages: readonly unknown[], ports: PublishPorts): Promise<boolean> {
+async function sendPaced(connection: Connection, all: readonly Bounded[], ports: PublishPorts): Promise<boolean> {
   const { tenant, connection_id } = connection;
-  for (let left = messages; left.length > 0; ) {
+  for (let left = all.map(({ message }) => message); left.length > 0; ) {
     const room = await takeRoom(ports.sockets, tenant, connection_id, left.length, ports.now());
     if (!(await send(connection, left.slice(0, room), ports))) return false;
     left = left.slice(room);

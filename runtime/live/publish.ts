@@ -136,33 +136,45 @@ function wantedOf({ subscriptions }: Connection, news: News, now: Millis) {
 const isOpen = (filter: Readonly<Record<string, unknown>>): boolean => Object.keys(filter).length === 0;
 
 async function tell(connection: Connection, news: News, ports: PublishPorts): Promise<void> {
-  const { tenant, connection_id: id } = connection;
-  const { sockets, now } = ports;
-  const { alerts, events, deliveries, untold } = wantedOf(connection, news, now());
+  const { alerts, events, deliveries, untold } = wantedOf(connection, news, ports.now());
   if (alerts.length > 0 && !(await send(connection, alerts.map(alertMessage), ports))) return;
   const bounded = [
     ...events.map((event) => ({ channel: "events" as const, message: eventMessage(event) })),
     ...deliveries.map((delivery) => ({ channel: "deliveries" as const, message: deliveryMessage(delivery) })),
   ];
-  const all = bounded.length + untold.events + untold.deliveries;
-  if (all === 0) return;
+  await sendOrCount(connection, bounded, untold, ports);
+}
+
+/** A message of those that a socket gets fifty of in a second. */
+export interface Bounded {
+  readonly channel: "events" | "deliveries";
+  readonly message: unknown;
+}
+
+/**
+ * Sends what there is room for now, and the number of the others once the second is over.
+ * @param untold how many more there were @returns whether the socket is still there
+ */
+export async function sendOrCount(
+  connection: Connection,
+  messages: readonly Bounded[],
+  untold: Readonly<Record<Bounded["channel"], number>>,
+  ports: PublishPorts,
+): Promise<boolean> {
+  const { tenant, connection_id: id } = connection;
+  const { sockets, now } = ports;
+  const all = messages.length + untold.events + untold.deliveries;
+  if (all === 0) return true;
   const room = await takeRoom(sockets, tenant, id, all, now());
-  const sent = bounded.slice(0, room);
-  const left = bounded.slice(room);
-  if (
-    !(await send(
-      connection,
-      sent.map(({ message }) => message),
-      ports,
-    ))
-  )
-    return;
+  const sent = messages.slice(0, room).map(({ message }) => message);
+  if (!(await send(connection, sent, ports))) return false;
+  const left = messages.slice(room);
   for (const channel of ["events", "deliveries"] as const) {
     const skipped = left.filter((each) => each.channel === channel).length + untold[channel];
-    if (skipped > 0 && (await noteSkipped(sockets, tenant, id, channel, skipped))) {
-      await ports.sleep(SECOND_MS);
-      const number = await takeSkipped(sockets, tenant, id, channel);
-      if (number > 0) await send(connection, [{ channel, skipped: number }], ports);
-    }
+    if (skipped === 0 || !(await noteSkipped(sockets, tenant, id, channel, skipped))) continue;
+    await ports.sleep(SECOND_MS);
+    const number = await takeSkipped(sockets, tenant, id, channel);
+    if (number > 0 && !(await send(connection, [{ channel, skipped: number }], ports))) return false;
   }
+  return true;
 }

@@ -306,6 +306,19 @@ test("a socket gets all missed events, fifty a second, and later ones until ever
   assert.equal(socket!.subscriptions.events!.following, 0);
 });
 
+test("who has just subscribed gets fifty of a burst as well, and the number of the rest once the second is over", async () => {
+  const burst = Array.from({ length: 120 }, (_, n) => listedAt(n, START + 1_000));
+  const { open, published, ports, sent } = world(burst);
+  await (await open("s")).say({ subscribe: "events" });
+  await follow(published[0] as Follow, ports, START + 600_000);
+  const [first, ...others] = sent;
+  assert.deepEqual(
+    sent.map(({ message }) => message.event_id ?? message),
+    [...burst.slice(0, 50).map(({ event: { event_id } }) => event_id), { channel: "events", skipped: 70 }],
+  );
+  assert.equal(others.at(-1)!.at, first!.at + 1_000);
+});
+
 test("what a socket missed passes its filter as well", async () => {
   const [one, two] = [listedAt(1, START - 20_000), listedAt(2, START - 10_000)];
   const { tenant, open, ports, sent } = world([one, two]);
