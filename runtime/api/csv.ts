@@ -1,7 +1,11 @@
+import type { Context } from "hono";
+import { accepts } from "hono/accepts";
 import { type Cell, csvText } from "../domain/csv.ts";
 
-/** Whether the caller asks for a table. @param accept its header `Accept` */
-export const wantsCsv = (accept: string | undefined): boolean => accept?.includes("text/csv") === true;
+/** Whether the caller asks for a table, and prefers it to JSON. */
+export const wantsCsv = (c: Context): boolean =>
+  accepts(c, { header: "Accept", supports: ["application/json", "text/csv"], default: "application/json" }) ===
+  "text/csv";
 
 /** @param head names of the columns */
 export const csvAnswer = (head: readonly string[], lines: readonly (readonly Cell[])[]): Response =>

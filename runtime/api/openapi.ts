@@ -35,14 +35,7 @@ function documentIngest(app: Api): void {
         schema: z.union([Accepted, z.object({ events: z.array(Accepted) })]),
       },
     },
-    errors: [
-      "invalid_event",
-      "too_many_events",
-      "schema_violation",
-      "idempotency_conflict",
-      "idempotency_in_flight",
-      "rate_limited",
-    ],
+    errors: ["invalid_event", "too_many_events", "schema_violation", "idempotency_conflict", "idempotency_in_flight"],
   });
 }
 

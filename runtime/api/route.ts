@@ -12,6 +12,7 @@ import {
   OPERATOR,
   requireScope,
   type Scope,
+  tellsMoreWithKey,
 } from "../domain/identity/identity.ts";
 import { requirePermission } from "../domain/people/roles.ts";
 import { bodyExamples } from "./bodyExamples.ts";
@@ -34,6 +35,8 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
   readonly description?: string;
   /** Scope the key needs; `public` for a call that works without a key; `operator` for the operator's own key. */
   readonly scope: Scope | "public" | "operator";
+  /** `Accept: text/csv` answers a table. */
+  readonly table?: true;
   /** Name of the management change in the audit log, `key.create`. A refusal of it is audited too. */
   readonly action?: string;
   /** It creates or starts something: an `Idempotency-Key` makes sure that it does so once. */
@@ -216,7 +219,9 @@ export function document(app: Api, spec: RouteSpec<z.ZodType, z.ZodType, z.ZodTy
   const general: ErrorCode[] =
     spec.scope === "public"
       ? ["internal"]
-      : ["invalid_request", "unauthorized", "forbidden", "internal", "unavailable"];
+      : ["invalid_request", "unauthorized", "forbidden", "rate_limited", "internal", "unavailable"];
+  const takesKey = tellsMoreWithKey(spec.path);
+  if (takesKey) general.push("unauthorized", "rate_limited");
   if (spec.idempotent === true) general.push("idempotency_conflict", "idempotency_in_flight");
   if (spec.params !== undefined) general.push("not_found");
   if (spec.body !== undefined) general.push("invalid_json", "payload_too_large", "unsupported_media_type");
@@ -225,7 +230,12 @@ export function document(app: Api, spec: RouteSpec<z.ZodType, z.ZodType, z.ZodTy
   for (const [status, { description, schema, contentType }] of Object.entries(spec.responses)) {
     responses[status] = {
       description,
-      ...defined({ content: mapDefined(schema, (schema) => ({ [contentType ?? "application/json"]: { schema } })) }),
+      ...defined({
+        content: mapDefined(schema, (schema) => ({
+          [contentType ?? "application/json"]: { schema },
+          ...(spec.table === true ? { "text/csv": { schema: z.string() } } : {}),
+        })),
+      }),
     };
   }
   for (const [status, codes] of [...byStatus].sort(([a], [b]) => a - b)) {
@@ -245,7 +255,7 @@ export function document(app: Api, spec: RouteSpec<z.ZodType, z.ZodType, z.ZodTy
       tags: [spec.tag],
       summary: spec.summary,
       description: [spec.description, needs].filter(Boolean).join("\n\n"),
-      security: spec.scope === "public" ? [] : [{ api_key: [] }],
+      security: takesKey ? [{}, { api_key: [] }] : spec.scope === "public" ? [] : [{ api_key: [] }],
       request: {
         ...defined({
           params: mapDefined(spec.params, (params) => params as z.ZodObject),

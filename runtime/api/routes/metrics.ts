@@ -170,13 +170,14 @@ export function register(app: Api, deps: Deps): void {
       summary: "Metrics, by query parameters",
       description: `The same as \`POST /metrics/query\`; lists repeat: \`measures=events&measures=delivered\`. \`Accept: text/csv\` answers a table of the points. ${about}`,
       scope: "events:read",
+      table: true,
       query: Parameters,
       responses: { 200: { description: "Series, the largest first.", schema: AnswerSchema } },
     },
     async (c, { query }) => {
       const asked = checked(MetricsQuery, objectOf(query), "query is");
       const answered = await answer(deps, c, asked);
-      return wantsCsv(c.req.header("accept")) ? csvOf(asked, answered) : c.json(answered);
+      return wantsCsv(c) ? csvOf(asked, answered) : c.json(answered);
     },
   );
 }

@@ -71,6 +71,7 @@ export function register(app: Api, deps: Deps): void {
       description:
         "By minute, hour or day, in UTC; `Accept: text/csv` answers a table of the buckets. `quota` says what of the limit was used, and where that leads: the month's events at the present pace, and when the peak meets the limit. Counts are exact under retries; what a function had not written when it died is missing for two hours at most, attempts for good. Latency is the subscribers' time to answer, to within 5 %. Minutes are kept 35 days, hours 400.",
       scope: "events:read",
+      table: true,
       query: z.strictObject({
         from: QueryMillis.optional().openapi({ description: "Counted at or after." }),
         to: QueryMillis.optional().openapi({ description: "Counted before." }),
@@ -113,7 +114,7 @@ export function register(app: Api, deps: Deps): void {
       const grouped = query.group_by !== undefined;
       const stored: UsageInterval = query.interval === "minute" ? "m" : "h";
       const range = { tenant: c.get("tenant"), stored, range: { from, to } };
-      const table = wantsCsv(c.req.header("accept"));
+      const table = wantsCsv(c);
       const [{ buckets: found, totals, series }, trend] = await Promise.all([
         readUsage(deps, range, { step, group: query.group_by, names: limitedCounters(identity) }),
         table ? undefined : readTrend(deps, range),

@@ -3368,6 +3368,7 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["MetricsAnswer"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -5853,6 +5854,7 @@ export interface paths {
                                 requests: number;
                             };
                         };
+                        "text/csv": string;
                     };
                 };
             };

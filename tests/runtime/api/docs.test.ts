@@ -42,12 +42,22 @@ test("every operation except the public ones needs a key, and documents its answ
     "GET /health",
     "GET /links/{token}",
     "GET /openapi.json",
-    "GET /status",
     "POST /links/{token}",
   ]);
   for (const { name, operation } of operations) {
-    assert.equal("401" in operation.responses, operation.security.length > 0, name);
+    for (const refusal of ["401", "429"])
+      assert.equal(refusal in operation.responses, operation.security.length > 0, name);
   }
+  // The status tells figures to a key, and its states to everybody.
+  assert.deepEqual(document.paths["/status"]!.get!.security, [{}, { api_key: [] }]);
+});
+
+test("a call that can answer a table says so", () => {
+  const tables = operations.filter(({ operation }) => JSON.stringify(operation.responses).includes('"text/csv"'));
+  assert.deepEqual(
+    tables.map(({ name }) => name),
+    ["GET /usage", "GET /metrics"],
+  );
 });
 
 test("a missing page of the documentation is 404 with a page of links; a missing text is 404 as text", async () => {

@@ -197,6 +197,18 @@ test("GET takes the same as parameters, and answers a table where one is asked f
   );
 });
 
+for (const [accept, type] of [
+  ["Text/CSV", "text/csv; charset=utf-8"],
+  ["application/json;q=0.5, text/csv", "text/csv; charset=utf-8"],
+  ["text/csv;q=0.5, application/json", "application/json"],
+  ["text/csv;q=0, */*", "application/json"],
+  ["*/*", "application/json"],
+] as const)
+  test(`who accepts ${accept} is answered ${type}`, async () => {
+    const { headers } = await api.call(live, "GET", "/metrics?measures=events", undefined, { accept });
+    assert.equal(headers.get("content-type"), type);
+  });
+
 const refused: [says: string, query: object, path: string, names: RegExp][] = [
   ["an unknown measure", { measures: ["evnts"] }, "/measures/0", /"events"/],
   ["no measure", { measures: [] }, "/measures", /events, bytes/],
