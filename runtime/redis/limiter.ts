@@ -18,8 +18,11 @@ import { LATE_MS, remaining, stateIn, waitFor } from "./window.ts";
 export const REDIS_PATIENCE_MS = 250;
 /** Milliseconds for which Redis is not asked after a failure. */
 export const REDIS_PAUSE_MS = 1_000;
-/** Requests a second that one key may make of the management API, over all routes, and refused ones of `POST /events`. */
-export const REQUESTS_PER_SECOND = 200;
+/**
+ * The least limit of requests that one key may make of the management API, over all routes, and of refused ones of `POST /events`. A
+ * larger limit of events is that of requests as well, for who keeps to it may send each event alone, and wrong ones.
+ */
+export const REQUESTS_PER_SECOND = 1_000;
 /** Slots are over, and the bucket holds no more than the limit drains, in less than a second or just one. */
 const RESET_SECONDS = 1;
 
@@ -136,7 +139,8 @@ export class Limiter {
    */
   takeRequest(identity: Identity, arrived?: Millis): Promise<Verdict> {
     const name = `requests:{${tenantOf(identity)}}:${identity.key_id}`;
-    return this.#take([{ name, limit: REQUESTS_PER_SECOND }], undefined, 1, arrived);
+    const limit = Math.max(REQUESTS_PER_SECOND, identity.limit_per_second);
+    return this.#take([{ name, limit }], undefined, 1, arrived);
   }
 
   async #ask(limits: readonly Limit[], mark: string | undefined, cost: number, arrived: Millis): Promise<Verdict> {

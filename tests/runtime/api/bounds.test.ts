@@ -197,9 +197,9 @@ test("a key has a limit of requests a second over all routes; the customer's oth
     failedOpen: () => {},
   });
   const verdicts = [];
-  for (let i = 0; i < 300; i += 1) verdicts.push(await real.takeRequest(live));
+  for (let i = 0; i < 1_500; i += 1) verdicts.push(await real.takeRequest(live));
   const allowed = verdicts.filter(({ allowed }) => allowed).length;
-  assert.ok(allowed > 0 && allowed <= 200, String(allowed));
+  assert.ok(allowed > 0 && allowed <= 1_000, String(allowed));
   assert.equal((await real.takeRequest({ ...live, key_id: "key_01ARZ3NDEKTSV4RRFFQ69G5FAV" })).allowed, true);
   assert.match(requests[0]!, /^requests:\{.+\}:key_/);
 });

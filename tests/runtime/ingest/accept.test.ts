@@ -3,7 +3,12 @@ import { gzipSync, zstdCompressSync } from "node:zlib";
 import { suite } from "uvu";
 import { AwsError } from "../../../runtime/aws/signed.ts";
 import { compileSchema } from "../../../runtime/domain/body/schema.ts";
-import { BODY_FAULT_HEADER, CONTENT_TYPE_HEADER, IDENTITY_HEADER } from "../../../runtime/domain/identity/identity.ts";
+import {
+  BODY_FAULT_HEADER,
+  CONTENT_TYPE_HEADER,
+  IDENTITY_HEADER,
+  type Identity,
+} from "../../../runtime/domain/identity/identity.ts";
 import { timeOf, ulidAt } from "../../../runtime/domain/ids.ts";
 import { accept } from "../../../runtime/ingest/accept.ts";
 import { startRedis, type TestRedis } from "../redis/support/redis.ts";
@@ -374,11 +379,16 @@ test("a request that did not come through the edge is refused, with any headers"
 
 test("a key makes so many requests a second that are refused for what they are, and is told to come back beyond them", async () => {
   const platform = platformOver(redis.connection);
-  const who = newcomer();
-  const statuses: number[] = [];
-  for (let n = 0; n < 202; n += 1)
-    statuses.push((await platform.post(["nonsense", "[]", '{"event_type":7}'][n % 3]!, {}, who)).status);
-  assert.deepEqual([statuses.filter((status) => status === 400).length, statuses.slice(-2)], [200, [429, 429]]);
+  const who = { ...newcomer(), limit_per_second: 10 };
+  const refusedOf = async (who: Identity, times: number) => {
+    const statuses: number[] = [];
+    for (let n = 0; n < times; n += 1)
+      statuses.push((await platform.post(["nonsense", "[]", '{"event_type":7}'][n % 3]!, {}, who)).status);
+    return [statuses.filter((status) => status === 400).length, statuses.slice(-2)];
+  };
+  assert.deepEqual(await refusedOf(who, 1_002), [1_000, [429, 429]]);
+  const larger = { ...newcomer(), limit_per_second: 1_200 };
+  assert.deepEqual(await refusedOf(larger, 1_202), [1_200, [429, 429]], "a larger limit of events is that of requests");
   const refused = await platform.post("nonsense", {}, who);
   assert.deepEqual([errorOf(refused).code, refused.headers["retry-after"]], ["rate_limited", "1"]);
   assert.match(refused.headers["ratelimit-remaining"] ?? "", /^\d+$/);
