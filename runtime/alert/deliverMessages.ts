@@ -4,6 +4,7 @@ import type { Service } from "../aws/service.ts";
 import { alertLink, composeAlert, eventOf } from "../domain/alerts/alert.ts";
 import type { DueMessage, Sent } from "../domain/alerts/work.ts";
 import { defined } from "../domain/defined.ts";
+import { timeOf, ulidIn } from "../domain/ids.ts";
 import { systemEvent } from "../domain/notice.ts";
 import type { Millis } from "../domain/time.ts";
 import { type SendPorts, sendTo } from "./send.ts";
@@ -25,10 +26,14 @@ export interface MessagePorts extends SendPorts {
   tell(messages: readonly Outgoing[]): Promise<void>;
 }
 
-/** The customer's own event. Telling the same twice is one event: its id follows from the alert and the change. */
-const noticeOf = ({ tenant, content }: DueMessage): Outgoing => {
-  const { alert_id, change, at } = content;
-  return { text: systemEvent(tenant, eventOf(content), `alert ${alert_id} ${change}`, Date.parse(at)), group: tenant };
+/**
+ * The customer's own event, received when its message was made. Telling the same twice is one event: its id follows from the alert and the
+ * change.
+ */
+const noticeOf = ({ tenant, content, message_id }: DueMessage): Outgoing => {
+  const { alert_id, change } = content;
+  const received = timeOf(ulidIn("msg", message_id)!);
+  return { text: systemEvent(tenant, eventOf(content), `alert ${alert_id} ${change}`, received), group: tenant };
 };
 
 async function send(ports: MessagePorts, message: DueMessage): Promise<Sent> {

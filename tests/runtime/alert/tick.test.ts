@@ -14,6 +14,7 @@ import type { DirectPost, DirectPostAnswer } from "../../../runtime/domain/alert
 import { decodeIngest } from "../../../runtime/domain/codec/index.ts";
 import { unpack } from "../../../runtime/domain/codec/pack.ts";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
+import { timeOf } from "../../../runtime/domain/ids.ts";
 import type { News } from "../../../runtime/domain/live.ts";
 import type { ServiceRequest } from "../../../runtime/domain/service.ts";
 import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
@@ -115,7 +116,8 @@ async function send(answer: (post: DirectPost) => Partial<DirectPostAnswer> = ()
     const [raw] = unpack((message.body as { inline: Uint8Array }).inline);
     return JSON.parse(Buffer.from(raw!).toString("utf8")) as Record<string, unknown>;
   });
-  return { posts, events, ...counts };
+  const received = told.map(({ text }) => timeOf(decodeIngest(text).first));
+  return { posts, events, received, ...counts };
 }
 
 test("an alert is pending, fires after the rule's minutes above, and resolves after as many good minutes", async () => {
@@ -295,6 +297,16 @@ test("each change is sent once to each verified channel, and is an event of the 
     ["triggers.alert.resolved"],
   );
   assert.equal(JSON.parse(recovered.posts[0]!.body).event_type, "triggers.alert.resolved");
+});
+
+test("the event of a change is received when its message is made, not in the minute that it tells of", async () => {
+  await rule({ for_minutes: 0 });
+  await attempts("failed");
+  clock += 35_000;
+  await run();
+  const { received } = await send();
+  assert.deepEqual(received, [clock]);
+  clock -= 35_000;
 });
 
 test("a message for people says since when by the clocks of its channel, one for programs in UTC", async () => {
