@@ -13,14 +13,20 @@ import {
 } from "./service.ts";
 
 /**
- * Amazon SES v2 on one machine: identities, configuration sets, and `SendEmail` of raw messages into the outbox. It refuses what
- * SES refuses: a sender outside the region's identities, more than 50 recipients, a message over 40 MB, more recipients a second
+ * Amazon SES v2 on one machine: identities, configuration sets, and `SendEmail` of raw messages into the outbox; it tells of the account and
+ * of identities, too. It refuses what SES refuses: a sender outside the region's identities, more than 50 recipients, a message over 40 MB, more recipients a second
  * than the account may have, and, in the sandbox, unverified recipients. A declared identity counts as verified: there is no DNS
  * to wait for.
  */
 const MAX_RECIPIENTS = 50;
 const MAX_BYTES = 40 * 1024 * 1024;
-const SEND = "/v2/email/outbound-emails";
+const SEND = "POST /v2/email/outbound-emails";
+const ACCOUNT = "GET /v2/email/account";
+const IDENTITY = "GET /v2/email/identities/";
+const pathOf = ({ method, url }: ApiCall): string => `${method} ${url.split("?")[0]}`;
+/** Mails a day of an account in the sandbox, and of another until it asks for more. */
+const PER_DAY = { sandbox: 200, production: 50_000 };
+const TOKENS = ["local1", "local2", "local3"];
 /** Recipients a second of an account that has left the sandbox, until it asks for more; in the sandbox it is one. */
 const PER_SECOND = 14;
 
@@ -43,6 +49,21 @@ interface SendEmail {
   readonly ConfigurationSetName?: string;
 }
 
+const perSecond = (sandbox: boolean): number => (sandbox ? 1 : PER_SECOND);
+const accountOf = (sandbox: boolean) => ({
+  ProductionAccessEnabled: !sandbox,
+  SendingEnabled: true,
+  EnforcementStatus: "HEALTHY",
+  SendQuota: { Max24HourSend: sandbox ? PER_DAY.sandbox : PER_DAY.production, MaxSendRate: perSecond(sandbox) },
+});
+const VERIFIED = {
+  VerifiedForSendingStatus: true,
+  DkimAttributes: { SigningEnabled: true, Status: "SUCCESS", Tokens: TOKENS },
+};
+/** The identity that a call asks for, if it is such a call. */
+const askedIdentity = (call: ApiCall): string | undefined =>
+  pathOf(call).startsWith(IDENTITY) ? decodeURIComponent(pathOf(call).slice(IDENTITY.length)) : undefined;
+
 const addressIn = (text: string): string => /<([^>]+)>\s*$/.exec(text)?.[1] ?? text.trim();
 const rejected = (message: string) => new ServiceError("MessageRejected", message);
 
@@ -53,7 +74,7 @@ export function createSes(
   /** By `<region> <address or domain>`: the configuration set that it sends with, if any. */
   const identities = new Map<string, string | undefined>();
   const sets = new Set<string>();
-  const rate = sendingRate(sandbox ? 1 : PER_SECOND, now);
+  const rate = sendingRate(perSecond(sandbox), now);
   const arn = (region: string, kind: string, name: string): string =>
     `arn:aws:ses:${region}:${context.accountId}:${kind}/${name}`;
 
@@ -68,10 +89,10 @@ export function createSes(
 
   const parsed = new WeakMap<ApiCall, SendEmail>();
   function read(call: ApiCall): SendEmail {
-    if (call.method !== "POST" || call.url.split("?")[0] !== SEND)
+    if (pathOf(call) !== SEND)
       throw new ServiceError(
         "UnknownOperationException",
-        `The local platform answers only SendEmail of SES, not ${call.method} ${call.url}.`,
+        `The local platform answers only SendEmail, GetAccount and GetEmailIdentity of SES, not ${call.method} ${call.url}.`,
         404,
       );
     const known = parsed.get(call) ?? (objectIn(call.body, "BadRequestException") as SendEmail);
@@ -79,7 +100,20 @@ export function createSes(
     return known;
   }
 
+  /** The account, or an identity; undefined where a call asks for neither. */
+  function described(call: ApiCall): object | undefined {
+    if (pathOf(call) === ACCOUNT) return accountOf(sandbox);
+    const asked = askedIdentity(call);
+    if (asked === undefined) return undefined;
+    if (identities.has(`${call.region} ${asked}`)) return VERIFIED;
+    throw new ServiceError("NotFoundException", `Email identity ${asked} does not exist.`, 404);
+  }
+
   function authorizations(call: ApiCall): readonly Authorization[] {
+    if (pathOf(call) === ACCOUNT) return [{ action: "ses:GetAccount", resources: ["*"] }];
+    const asked = askedIdentity(call);
+    if (asked !== undefined)
+      return [{ action: "ses:GetEmailIdentity", resources: [arn(call.region, "identity", asked)] }];
     const { FromEmailAddress = "", ConfigurationSetName } = read(call);
     const from = addressIn(FromEmailAddress);
     const identity = identityOf(from, call.region) ?? from;
@@ -92,7 +126,8 @@ export function createSes(
     return ["ses:SendEmail", "ses:SendRawEmail"].map((action) => ({ action, resources }));
   }
 
-  async function send(call: ApiCall): Promise<void> {
+  /** @returns the id of the message */
+  async function send(call: ApiCall): Promise<string> {
     const { FromEmailAddress, Destination = {}, Content, ConfigurationSetName } = read(call);
     const data = Content?.Raw?.Data;
     if (data === undefined)
@@ -118,6 +153,7 @@ export function createSes(
     // Source: SES API v2, SendEmail. A message is taken whole where one more recipient fits.
     if (!rate(to.length)) throw new ServiceError("TooManyRequestsException", "Maximum sending rate exceeded.", 429);
     await outbox.mail(to, mime);
+    return crypto.randomUUID();
   }
 
   async function createIdentity(request: ResourceRequest) {
@@ -135,7 +171,7 @@ export function createSes(
         ...inputs,
         arn: arn(region, "identity", name),
         verifiedForSendingStatus: true,
-        dkimSigningAttributes: { ...dkim, status: "SUCCESS", tokens: ["local1", "local2", "local3"] },
+        dkimSigningAttributes: { ...dkim, status: "SUCCESS", tokens: TOKENS },
       },
     };
   }
@@ -161,15 +197,11 @@ export function createSes(
       authorizations,
       async call(call) {
         try {
-          await send(call);
+          const answer = described(call) ?? { MessageId: await send(call) };
+          return { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(answer) };
         } catch (thrown) {
           return jsonRefusal(thrown);
         }
-        return {
-          status: 200,
-          headers: { "content-type": "application/json" },
-          body: JSON.stringify({ MessageId: crypto.randomUUID() }),
-        };
       },
     },
     async close() {},

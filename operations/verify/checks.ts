@@ -13,6 +13,7 @@ import { DescribeDBProxyTargetsCommand, RDSClient } from "@aws-sdk/client-rds";
 import { GetBucketPolicyCommand, S3Client } from "@aws-sdk/client-s3";
 import { GetScheduleCommand, SchedulerClient } from "@aws-sdk/client-scheduler";
 import { GetServiceQuotaCommand, ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
+import { GetAccountCommand, GetEmailIdentityCommand, SESv2Client } from "@aws-sdk/client-sesv2";
 import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { raised } from "../../loadtest/capacity/quotas.ts";
 import { DAY_MS, HOUR_MS } from "../../runtime/domain/time.ts";
@@ -309,6 +310,44 @@ export const tls: Check = async (world) => {
       return ok(`${domain} speaks TLS 1.0 and later, as declared: only a domain of your own can refuse it`);
     return ok(`${domain} speaks ${standing} and later`);
   });
+};
+
+/** Mails may leave: DNS proves their domain, and the account may send to everybody. */
+export const mail: Check = async (world) => {
+  const ses = clientOf(world, SESv2Client);
+  const identities = all(world, "aws:sesv2/emailIdentity:EmailIdentity");
+  const domains = await each(identities, async (identity) => {
+    const EmailIdentity = text(identity, "emailIdentity");
+    const region = regionOf(identity);
+    const found = await ses(region).send(new GetEmailIdentityCommand({ EmailIdentity }));
+    const { Status = "NOT_STARTED", Tokens = [], SigningEnabled } = found.DkimAttributes ?? {};
+    if (found.VerifiedForSendingStatus === true && Status === "SUCCESS" && SigningEnabled === true)
+      return ok(`${region}: mails from ${EmailIdentity} are signed`);
+    const records = Tokens.map((token) => `${token}._domainkey.${EmailIdentity} CNAME ${token}.dkim.amazonses.com`);
+    const says = `${region}: mails from ${EmailIdentity} can't be sent: its DKIM is ${Status}`;
+    return Status === "PENDING" || Status === "NOT_STARTED"
+      ? wait(says, `Its DNS has to hold ${records.join(", ")}. SES looks for them for three days.`)
+      : wrong(says, `Its DNS has to hold ${records.join(", ")}: docs/deploy.md, "Mail and SMS".`);
+  });
+  const ofRegions = [...Map.groupBy(identities, regionOf).values()].map(([first]) => first!);
+  const accounts = await each(ofRegions, async (any) => {
+    const region = regionOf(any);
+    const { ProductionAccessEnabled, SendingEnabled, EnforcementStatus, SendQuota } = await ses(region).send(
+      new GetAccountCommand(),
+    );
+    if (SendingEnabled !== true || EnforcementStatus === "SHUTDOWN")
+      return wrong(
+        `${region}: SES has stopped the account's mails (${EnforcementStatus})`,
+        "Too many of them bounced or were complained about: SES says in its console what it wants done.",
+      );
+    if (ProductionAccessEnabled !== true)
+      return wrong(
+        `${region}: SES is in its sandbox: mails reach verified addresses alone`,
+        'Ask for production access: docs/deploy.md, "Mail and SMS".',
+      );
+    return ok(`${region}: SES sends ${SendQuota?.Max24HourSend} mails a day, ${SendQuota?.MaxSendRate} a second`);
+  });
+  return [...domains, ...accounts];
 };
 
 /** Service quotas that the load meets, by what the capacity model needs. The codes are those of the Service Quotas console. */

@@ -19,6 +19,7 @@ const table: readonly (readonly [name: string, check: checks.Check])[] = [
   ["database proxy", checks.proxies],
   ["schedules", checks.schedules],
   ["TLS", checks.tls],
+  ["mail", checks.mail],
   ["quotas", checks.quotas],
 ];
 

@@ -47,7 +47,16 @@ test("nothing is wrong with the platform as it was declared, and an event comes 
   assert.deepEqual(wrong(findings), []);
   const ok = (check: string) => findings.filter((finding) => finding.check === check && finding.state === "ok").length;
   assert.equal(ok("event"), 3);
-  for (const check of ["log groups", "bucket policies", "database proxy", "TLS", "quotas", "dead letters", "alarms"])
+  for (const check of [
+    "log groups",
+    "bucket policies",
+    "database proxy",
+    "TLS",
+    "mail",
+    "quotas",
+    "dead letters",
+    "alarms",
+  ])
     assert.ok(ok(check) > 0, check);
 });
 

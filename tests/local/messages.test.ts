@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { PinpointSMSVoiceV2Client, SendTextMessageCommand } from "@aws-sdk/client-pinpoint-sms-voice-v2";
-import { SESv2Client, SendEmailCommand } from "@aws-sdk/client-sesv2";
+import { GetAccountCommand, GetEmailIdentityCommand, SESv2Client, SendEmailCommand } from "@aws-sdk/client-sesv2";
 import { suite } from "uvu";
 import type { Outbox } from "../../local/outbox.ts";
 import type { LocalService } from "../../local/service.ts";
@@ -207,6 +207,20 @@ test("a refused message gives the service's own reason, and tells whether the re
     error: "TooManyRequestsException: Maximum sending rate exceeded.",
     busy: true,
   });
+});
+
+test("an account says whether it may mail to everybody, and of an identity that its domain is proven", async () => {
+  for (const [{ ses }, production, rate] of [
+    [open, true, 14],
+    [sandboxed, false, 1],
+  ] as const) {
+    const told = await ses.send(new GetAccountCommand());
+    assert.deepEqual([told.ProductionAccessEnabled, told.SendQuota?.MaxSendRate], [production, rate]);
+  }
+  const asked = (EmailIdentity: string) => open.ses.send(new GetEmailIdentityCommand({ EmailIdentity }));
+  const found = await asked("mail.example.com");
+  assert.deepEqual([found.VerifiedForSendingStatus, found.DkimAttributes?.Status], [true, "SUCCESS"]);
+  await assert.rejects(asked("other.example"), { name: "NotFoundException" });
 });
 
 test.run();
