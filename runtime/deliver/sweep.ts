@@ -36,29 +36,43 @@ const LEASE_MS = 900_000;
 const RUN_MS = 45_000;
 const CLAIMS_AT_ONCE = 20;
 
-/** @returns how many deliveries and probes were sent */
+/** @returns how many deliveries and probes were sent @throws once all other partitions are swept, what one failed with */
 export async function sweep(ports: SweepPorts): Promise<{ deliveries: number; probes: number }> {
   const started = ports.now();
   const counts = { deliveries: 0, probes: 0 };
+  const failed: unknown[] = [];
   await Promise.all(
     duePartitions.map(async (partition) => {
-      for await (const page of ports.due(partition, started + AHEAD_MS)) {
-        await sweepPage(page, ports, counts);
-        if (ports.now() - started > RUN_MS) return;
+      try {
+        for await (const page of ports.due(partition, started + AHEAD_MS)) {
+          await sweepPage(page, ports, counts);
+          if (ports.now() - started > RUN_MS) return;
+        }
+      } catch (error) {
+        ports.log("error", "sweep.failed", { partition, error: errorText(error) });
+        failed.push(error);
       }
     }),
   );
   if (counts.deliveries + counts.probes > 0)
     ports.log("info", "sweep.swept", { ...counts, duration_ms: ports.now() - started });
+  if (failed.length > 0) throw failed[0];
   return counts;
 }
 
+/** @throws once all others are sent, what a claim failed with */
 async function sweepPage(page: readonly Item[], ports: SweepPorts, counts: { deliveries: number; probes: number }) {
+  const failed: unknown[] = [];
   const claimed = new Set<Item>();
   const queue = [...page];
   const work = async () => {
     for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
-      if (await ports.claim(item, ports.now() + LEASE_MS)) claimed.add(item);
+      try {
+        if (await ports.claim(item, ports.now() + LEASE_MS)) claimed.add(item);
+      } catch (error) {
+        // What was claimed beside it is sent: it would wait for its lease to end.
+        failed.push(error);
+      }
     }
   };
   await Promise.all(Array.from({ length: CLAIMS_AT_ONCE }, work));
@@ -91,6 +105,7 @@ async function sweepPage(page: readonly Item[], ports: SweepPorts, counts: { del
     counts.deliveries += group.length;
   }
   if (messages.length > 0) await ports.retry(messages);
+  if (failed.length > 0) throw failed[0];
 }
 
 /** Undefined for an item that can't be read: it is told of again whenever its lease has ended. */

@@ -3,6 +3,7 @@ import type { Item } from "../../domain/codec/fields.ts";
 import { type BatchItem, decodeBatch } from "../batches/batchItem.ts";
 import { decodeWhole, keysBeside } from "../batches/manyMatched.ts";
 import { batchKey, type DeliveryName, deliveryKey, keyText } from "../keys.ts";
+import { readable } from "../readable.ts";
 import { type DeliveryItem, decodeDeliveryItem } from "./deliveryItem.ts";
 
 /** A batch by its tenant and its first ULID. */
@@ -82,14 +83,17 @@ export async function readStored(wanted: Wanted, read: ReadItems): Promise<Store
   return new StoredDeliveries(beside.length === 0 ? items : [...items, ...(await read(beside))], deleted);
 }
 
-/** Where the ids are that match the batches of deliveries without an item, where they are beside these. */
+/** Where the ids are that match the batches of deliveries without an item, where they are beside these. Who asks for a damaged one is told. */
 function keysOfMatched(items: readonly Item[], deliveries: readonly DeliveryName[]): Item[] {
   const apart = items.filter(({ matched_in }) => matched_in !== undefined);
   if (apart.length === 0) return [];
   const found = new Set(items.map(keyText));
   const bare = deliveries.filter((name) => !found.has(keyText(deliveryKey(name))));
   const batches = new Set(bare.map(({ tenant, first }) => keyText(batchKey(tenant, first))));
-  return apart.filter((item) => batches.has(keyText(item))).flatMap(keysBeside);
+  return readable(
+    apart.filter((item) => batches.has(keyText(item))),
+    keysBeside,
+  ).flat();
 }
 
 export const readFromTable = (events: Table, wanted: Wanted): Promise<StoredDeliveries> =>

@@ -4,6 +4,7 @@ import type { Outgoing } from "../../../runtime/aws/queues.ts";
 import { getItem } from "../../../runtime/aws/tables.ts";
 import { circuitStore } from "../../../runtime/deliver/circuits.ts";
 import { sweep } from "../../../runtime/deliver/sweep.ts";
+import type { Item } from "../../../runtime/domain/codec/fields.ts";
 import { decodeDeliver } from "../../../runtime/domain/codec/index.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";
 import { type DeliveryItem, encodeDeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
@@ -38,10 +39,11 @@ async function waits(next_attempt_at: number, more: Partial<DeliveryItem> = {}):
   await storage.put(encodeDeliveryItem(item));
   return first;
 }
-const run = (retry = async (messages: readonly Outgoing[]) => void sent.push(...messages)) =>
+const claimed = (item: Item, until: number) => claimDue(storage.store.events, item, until);
+const run = (retry = async (messages: readonly Outgoing[]) => void sent.push(...messages), claim = claimed) =>
   sweep({
     due: (partition, until) => due(storage.store.events, partition, until),
-    claim: (item, until) => claimDue(storage.store.events, item, until),
+    claim,
     log: (_, message) => logged.push(message),
     now: () => clock,
     retry,
@@ -115,6 +117,22 @@ test("an item that can't be read is told of, and keeps no other from being sent"
   assert.deepEqual(await run(), { deliveries: 2, probes: 0 });
   assert.deepEqual(batches(), firsts);
   assert.deepEqual(logged, ["sweep.unreadable", "sweep.swept"]);
+});
+
+test("a claim that fails keeps nobody else from being sent, in its page or in another", async () => {
+  const group = "msg_together";
+  const firsts = [await waits(START, { group }), await waits(START, { group })].sort();
+  for (let n = 0; n < 20; n += 1) firsts.push(await waits(START));
+  const busy = firsts.shift()!;
+  const claim = async (item: Item, until: number) => {
+    if (item.sk!.S!.includes(busy)) throw new Error("throttled");
+    return claimed(item, until);
+  };
+  await assert.rejects(run(undefined, claim), new Error("throttled"));
+  assert.deepEqual(batches(), firsts.sort());
+  assert.deepEqual(logged.sort(), ["sweep.failed", "sweep.swept"]);
+  await run();
+  assert.deepEqual(batches(), [busy, ...firsts].sort());
 });
 
 test("deliveries of one post go back as one", async () => {

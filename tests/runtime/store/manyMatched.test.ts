@@ -5,6 +5,7 @@ import { queryAll } from "../../../runtime/aws/tables.ts";
 import { firstUlidAt, ulidAt } from "../../../runtime/domain/ids.ts";
 import type { BatchItem } from "../../../runtime/store/batches/batchItem.ts";
 import { findEvents } from "../../../runtime/store/batches/find.ts";
+import { itemsOf } from "../../../runtime/store/batches/manyMatched.ts";
 import { scanEvents } from "../../../runtime/store/batches/scanEvents.ts";
 import { readBatch, storeAgain, storedCount, storeNew } from "../../../runtime/store/batches/storeBatches.ts";
 import { readFromTable } from "../../../runtime/store/deliveries/stored.ts";
@@ -112,5 +113,16 @@ const partsOf = ({ first }: BatchItem) =>
     ExpressionAttributeValues: { ":pk": { S: partitionOf(TENANT, first) }, ":sk": { S: `m#${first}` } },
     consistency: "strong",
   });
+
+test("a damaged batch whose matches are beside it keeps no other from being read", async () => {
+  const { store } = storage;
+  const [damaged, whole] = [matching(12_000, 1), matching(12_001, 1)];
+  await storeNew(store.events, [damaged, whole]);
+  await storage.put({ ...itemsOf(damaged).item, types: { S: "[" } });
+  const names = [damaged, whole].map(({ tenant, first }) => ({ tenant, first, subscription_id: subscription(0) }));
+  const stored = await readFromTable(store.events, { deliveries: names, batches: names, deletions: [] });
+  assert.deepEqual(stored.matched(names[1]!), [0]);
+  assert.throws(() => stored.matched(names[0]!), { name: "CodecError" });
+});
 
 test.run();
