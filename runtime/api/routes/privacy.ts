@@ -32,7 +32,11 @@ const LINK_SECONDS = 3_600;
 
 /** Any JSON number: one that no double holds, such as 1e400, is read as it was written. */
 const AnyNumber = z
-  .custom<number>((value) => typeof value === "number", "must be a number")
+  .custom<number>()
+  .check((given) => {
+    if (typeof given.value !== "number")
+      given.issues.push({ code: "invalid_type", expected: "number", input: given.value });
+  })
   .openapi({ type: "number" });
 const Subject = z.strictObject({
   jsonpath: z.string().min(1).max(1_000).openapi({ example: "$.user.email" }),

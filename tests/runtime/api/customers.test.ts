@@ -197,6 +197,19 @@ test("an erasure can name a person by a number that no double holds, and equal v
   assert.notEqual(await ask("9007199254740993"), await ask("9007199254740992"));
 });
 
+test("an erasure without a value, and one by an object, are told which values there may be", async () => {
+  const { live } = await api.customer("Without");
+  const told = async (subject: object) =>
+    (await api.call(live, "POST", "/privacy/erasures", { subject })).body.error.details;
+  assert.deepEqual(
+    [await told({ jsonpath: "$.id" }), await told({ jsonpath: "$.id", equals: {} })],
+    [
+      [{ path: "/subject/equals", message: "is required" }],
+      [{ path: "/subject/equals", message: "must be a string or a number or true or false" }],
+    ],
+  );
+});
+
 test("an erasure by a path that selects everything needs the customer's id", async () => {
   const { live, customer_id } = await api.customer("Wide");
   for (const jsonpath of ["$..*", "$.a..[*]"]) {
