@@ -2,6 +2,7 @@ import { errorText, type Log } from "../aws/log.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { MetricsQuery } from "../domain/metrics/query.ts";
+import { floorIn } from "../domain/metrics/zones.ts";
 import type { ReportPage } from "../domain/reports/page.ts";
 import type { ReportDefinition } from "../domain/reports/report.ts";
 import { type Answered, type ReportRange, rangeOfReport, tilesOf, zoneOf } from "../domain/reports/tiles.ts";
@@ -26,12 +27,17 @@ export async function reportPage(
   { definition, tenant, limit_per_second, base_url, at }: AskedReport,
   about: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly page: ReportPage; readonly range: ReportRange }> {
-  const range = rangeOfReport(definition, at);
+  const asked = rangeOfReport(definition, at);
+  const zone = zoneOf(definition);
   const tiles: Answered[] = [];
-  for (const tile of tilesOf(definition, range)) {
+  const ranges: ReportRange[] = [];
+  for (const tile of tilesOf(definition, asked)) {
     try {
       const answer = await queryMetrics(reader, { tenant, limit_per_second }, MetricsQuery.parse(tile.query));
-      tiles.push({ tile, answer });
+      const own = { from: Date.parse(answer.from), to: Date.parse(answer.to) };
+      ranges.push(own);
+      const same = own.from === asked.from && own.to === asked.to;
+      tiles.push({ tile, answer, ...(same ? {} : { range: rangeInWords(own, answer.time_zone) }) });
     } catch (error) {
       log("warn", "report.tile_failed", { ...about, tile: tile.title, error: errorText(error) });
       tiles.push({
@@ -40,17 +46,24 @@ export async function reportPage(
       });
     }
   }
+  // Of tiles with ranges of their own, the report is about all of these.
+  const range =
+    ranges.length === 0
+      ? asked
+      : { from: Math.min(...ranges.map(({ from }) => from)), to: Math.max(...ranges.map(({ to }) => to)) };
   const page = {
     name: definition.name,
-    range: rangeInWords(range, zoneOf(definition)),
+    range: rangeInWords(range, zone),
     tiles,
     link: `${base_url}/console/reports`,
   };
   return { page, range };
 }
 
-/** A range in words, by the days of the zone. */
+/** A range in words, by the clocks of the zone: with times, unless it is of whole days. */
 function rangeInWords({ from, to }: ReportRange, zone: string): string {
-  const format = new Intl.DateTimeFormat("en-GB", { timeZone: zone, day: "numeric", month: "long", year: "numeric" });
-  return `${format.formatRange(from, to - 1)}, ${zone}`;
+  const whole = [from, to].every((time) => floorIn(zone, "day", time) === time);
+  const day = { timeZone: zone, day: "numeric", month: "long", year: "numeric" } as const;
+  const format = new Intl.DateTimeFormat("en-GB", whole ? day : { ...day, hour: "2-digit", minute: "2-digit" });
+  return `${format.formatRange(from, whole ? to - 1 : to)}, ${zone}`;
 }

@@ -2,14 +2,14 @@ import pdfMake from "pdfmake/build/pdfmake.js";
 import fonts from "pdfmake/build/vfs_fonts.js";
 import { PAGE_WIDTH, paperOf, type Section } from "../domain/charts/pages.ts";
 import type { ReportPage } from "../domain/reports/page.ts";
-import { type Answered, chartOf, figuresOf, picturesOf, tableOf } from "../domain/reports/tiles.ts";
+import { type Answered, chartOf, figuresOf, headingOf, picturesOf, tableOf } from "../domain/reports/tiles.ts";
 
 /** A report as a PDF: the same tiles, drawn by the same functions. */
 
 pdfMake.addVirtualFileSystem(fonts);
 
 function section(answered: Answered): Section {
-  const { title } = answered.tile;
+  const title = headingOf(answered);
   if (answered.error !== undefined) return { title, says: answered.error };
   if (chartOf(answered) === "number") return { title, figures: figuresOf(answered) };
   return { title, pictures: picturesOf(answered, PAGE_WIDTH), rows: tableOf(answered) };

@@ -4,8 +4,7 @@ import { type Cell, csvText } from "../csv.ts";
 import type { Measure } from "../metrics/names.ts";
 import { numbersOf, type Value } from "../metrics/values.ts";
 import { chartOfSeries, chartOverTime, note, plainTable, ROWS_SHOWN } from "./mailCharts.ts";
-import type { Tile } from "./report.ts";
-import { type Answered, chartOf, figuresOf, sentenceOf, tableOf } from "./tiles.ts";
+import { type Answered, chartOf, figuresOf, headingOf, sentenceOf, tableOf } from "./tiles.ts";
 
 /** A report as a mail: HTML that reads without pictures, the same in plain text, and its figures as CSV. Pure. */
 
@@ -40,8 +39,8 @@ function chart(answered: Answered) {
   }
 }
 
-const section = ({ title }: Tile, inner: unknown) =>
-  html`<h2 style="font-size:16px;margin:28px 0 8px">${title}</h2>${inner}`;
+const section = (answered: Answered, inner: unknown) =>
+  html`<h2 style="font-size:16px;margin:28px 0 8px">${headingOf(answered)}</h2>${inner}`;
 
 /**
  * Bytes of all tiles together: Gmail shows the first 102 KB of a mail, and cuts off what follows, with the link that unsubscribes. A tile that goes
@@ -53,10 +52,10 @@ const bytes = new TextEncoder();
 function sections(tiles: readonly Answered[]): unknown[] {
   let left = MOST_BYTES;
   return tiles.map((answered) => {
-    const { tile, error } = answered;
-    const whole = section(tile, error === undefined ? chart(answered) : note(error));
+    const { error } = answered;
+    const whole = section(answered, error === undefined ? chart(answered) : note(error));
     const size = bytes.encode(String(whole)).length;
-    if (size > left) return section(tile, note(`${sentenceOf(answered)} Its numbers are in the attached files.`));
+    if (size > left) return section(answered, note(`${sentenceOf(answered)} Its numbers are in the attached files.`));
     left -= size;
     return whole;
   });
@@ -79,7 +78,7 @@ export function reportHtml({ name, range, tiles, link }: ReportPage, unsubscribe
 export function reportText({ name, range, tiles, link }: ReportPage, unsubscribe?: string): string {
   const parts = tiles.map((answered) =>
     [
-      answered.tile.title,
+      headingOf(answered),
       ...(answered.error === undefined
         ? chartOf(answered) === "number"
           ? figuresOf(answered).map(

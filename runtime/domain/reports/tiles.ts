@@ -87,7 +87,12 @@ export interface Answered {
   readonly answer?: MetricsAnswer;
   /** Why there is none, in words. */
   readonly error?: string;
+  /** Of a tile that asks about another range than the report, in words. */
+  readonly range?: string;
 }
+
+export const headingOf = ({ tile, range }: Answered): string =>
+  range === undefined ? tile.title : `${tile.title}: ${range}`;
 
 const nameOf = (measure: Measure): string => measureNames[measure];
 

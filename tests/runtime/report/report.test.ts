@@ -253,11 +253,25 @@ test("tiles of one's own count days in the zone of the schedule, unless they nam
   });
   const template = [tile({ time_zone: "UTC" }), tile({ time_zone: "Asia/Kolkata" })];
   const { mails } = await made(reader, { ...weekly, template });
-  const [own, other] = mails[0]!.text!.split("Days\n").slice(1);
+  const [own, other] = mails[0]!.text!.split(/^Days: .*\n/m).slice(1);
   for (const [day, events] of EVENTS.entries()) assert.ok(own!.includes(`${19 + day} Oct  ${events}\n`), own);
   // The last minute of each day of Berlin is one of the next day in Kolkata.
   assert.ok(other!.includes(`20 Oct  ${EVENTS[1]}\n`), other);
   assert.ok(!other!.includes(`26 Oct  1,000\n`), other);
+});
+
+test("a tile with a range of its own says it, and the report is about the ranges of all its tiles", async () => {
+  const events = (more: object): Tile => ({ title: "Events", query: { measures: ["events"], ...more } });
+  const own = { from: "2026-10-20T06:30:00Z", to: "2026-10-26T10:00:00Z", interval: "none" } as const;
+  const { mails, result } = await made(reader, { ...weekly, template: [events(own)] });
+  const words = "20 October 2026 at 08:30 – 26 October 2026 at 11:00";
+  const told = [mails[0]!.subject!, ...mails[0]!.text!.split("\n")].map((line) => line.replaceAll("\u2009", " "));
+  assert.equal(told[0], `${weekly.name}: ${words}, ${zone}`);
+  assert.ok(told.includes(`Events: ${words}, ${zone}`), told.join("\n"));
+  assert.deepEqual([result.from, result.to], ["2026-10-20T06:30:00.000Z", "2026-10-26T10:00:00.000Z"]);
+  const both = await made(reader, { ...weekly, template: [events({}), events({ last: "24h" })] });
+  assert.match(both.mails[0]!.text!, /^Events$/m);
+  assert.match(both.mails[0]!.text!, /^Events: /m);
 });
 
 test("a tile that can't be answered says why, and the others stand", async () => {
