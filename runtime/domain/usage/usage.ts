@@ -87,8 +87,14 @@ function tallyFact(tally: Tally, fact: Exclude<UsageFact, CallFact | { kind: "mo
   const letter = fact.outcome === null ? undefined : measures[fact.outcome];
   const bucket = latencyBucket(fact.latency_ms);
   const types = fact.parts.length === 1 ? fact.parts[0]!.types : fact.parts.flatMap((part) => part.types);
-  for (const prefix of ["", `s#${fact.subscription_id}#`]) {
-    if (letter !== undefined) add(tally, `${prefix}${letter}`, types.length);
+  const events = new Map([
+    ["", types.length],
+    [`s#${fact.subscription_id}#`, types.length],
+  ]);
+  for (const { key_id, types } of fact.parts)
+    if (key_id !== undefined) events.set(`k#${key_id}#`, (events.get(`k#${key_id}#`) ?? 0) + types.length);
+  for (const [prefix, n] of events) {
+    if (letter !== undefined) add(tally, `${prefix}${letter}`, n);
     add(tally, `${prefix}l${bucket}`, 1);
   }
   if (letter !== undefined) for (const type of types) add(tally, `t#${type ?? ""}#${letter}`, 1);

@@ -28,7 +28,7 @@ test.before(async () => {
     subscription_id: "sub_1",
     outcome,
     latency_ms,
-    parts: [{ types: ["a"] }],
+    parts: [{ types: ["a"], key_id: live.key_id }],
   });
   await write([accepted(start + 60_000, ["a", "b", null]), attempted(start + 61_000, "delivered", 100)]);
   await write([
@@ -115,7 +115,7 @@ test("usage is grouped by event type, subscription or key, and the totals stay t
     [two, "sub_1", 1, 1, 0],
   ]);
   assert.deepEqual(await by("key"), [
-    [one, live.key_id, 1, 3, 0],
+    [one, live.key_id, 1, 3, 1],
     [two, live.key_id, 1, 1, 0],
   ]);
 });
@@ -177,7 +177,7 @@ test("a table is answered to those who accept text/csv", async () => {
     head,
     "start,key,requests,events,bytes,delivered,failed,dead_lettered,latency_ms_p50,latency_ms_p95,latency_ms_p99,limit_use",
   );
-  assert.equal(line, `${iso(start)},${live.key_id},1,3,300,0,0,0,,,,0.000001`);
+  assert.equal(line, `${iso(start)},${live.key_id},1,3,300,1,0,0,101.8,101.8,101.8,0.000001`);
 });
 
 test("an empty or an endless range is refused", async () => {

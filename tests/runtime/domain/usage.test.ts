@@ -79,7 +79,10 @@ const attempt: UsageFact = {
   subscription_id: "sub_1",
   outcome: "delivered",
   latency_ms: 50,
-  parts: [{ types: ["a", "a"] }],
+  parts: [
+    { types: ["a"], key_id: "key_1" },
+    { types: ["a"], key_id: "key_1" },
+  ],
 };
 const counted = (counts: Partial<Totals>): Totals => ({ ...emptyTotals(), ...counts });
 
@@ -94,7 +97,7 @@ test("a request and its delivery count in total, by event type, by key and by su
     (group?: UsageGroup) => readAll(hour, group),
   ]) {
     assert.deepEqual(read(), new Map([["", counted({ ...all, delivered: 2, latencies })]]));
-    assert.deepEqual(read("key"), new Map([["key_1", counted(all)]]));
+    assert.deepEqual(read("key"), new Map([["key_1", counted({ ...all, delivered: 2, latencies })]]));
     assert.deepEqual(
       read("subscription"),
       new Map([["sub_1", counted({ requests: 1, events: 2, delivered: 2, latencies })]]),
