@@ -1,7 +1,9 @@
+import type { LongNumber } from "../../domain/jsonNumber.ts";
+
 /** What a CEL expression parses to. Macros are nodes of their own, so that each can be compiled with its meaning. */
 export type Ast = Place &
   (
-    | { readonly kind: "literal"; readonly value: Literal }
+    | { readonly kind: "literal"; readonly value: Literal; readonly exact: LongNumber | undefined }
     | { readonly kind: "name"; readonly name: string }
     | { readonly kind: "select"; readonly of: Ast; readonly field: string }
     /** `has(of.field)` */

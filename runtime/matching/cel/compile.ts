@@ -1,10 +1,20 @@
+import { defined } from "../../domain/defined.ts";
 import { Fault, type Frame, TOO_COSTLY } from "../frame.ts";
 import type { Invalid } from "../invalid.ts";
 import type { Ast, BinaryOperator } from "./ast.ts";
 import { compileCall } from "./calls.ts";
 import { type Compiled, condition, derived, refuse, type Scope } from "./compiled.ts";
 import { compileMacro } from "./macros.ts";
-import { adaptedTypes, adapting, mayBeOfEvent, negate, operations, resultTypes } from "./operators.ts";
+import {
+  adaptedTypes,
+  adapting,
+  isArithmetic,
+  isOfEvent,
+  mayBeOfEvent,
+  negate,
+  operations,
+  resultTypes,
+} from "./operators.ts";
 import { field, has, index, literal, name, qualified } from "./places.ts";
 import { CelMap, noOverload, normalKey, T, typeNames, type Value } from "./values.ts";
 
@@ -12,7 +22,7 @@ import { CelMap, noOverload, normalKey, T, typeNames, type Value } from "./value
 export function compile(ast: Ast, scope: Scope): Compiled {
   switch (ast.kind) {
     case "literal":
-      return literal(ast.value);
+      return literal(ast);
     case "name":
       return name(ast, scope);
     case "select":
@@ -37,11 +47,8 @@ export function compile(ast: Ast, scope: Scope): Compiled {
       return logic(ast, scope);
     case "choice":
       return choice(ast, scope);
-    case "list": {
-      const items = ast.items.map((item) => compile(item, scope));
-      const made = derived(items, T.list, (values) => values);
-      return { ...made, items, weight: made.weight + items.length };
-    }
+    case "list":
+      return list(ast.items.map((item) => compile(item, scope)));
     case "map":
       return map(ast, scope);
     default:
@@ -55,10 +62,19 @@ function not(ast: Extract<Ast, { kind: "not" }>, scope: Scope): Compiled {
   return derived([of], T.bool, ([value]) => (typeof value === "boolean" ? !value : noOverload("!", value)));
 }
 
+function list(items: readonly Compiled[]): Compiled {
+  const made = derived(items, T.list, (values) => values);
+  const exact = items.some((item) => item.exact) ? list(items.map((item) => item.exact ?? item)) : undefined;
+  return { ...made, items, weight: made.weight + items.length, ...defined({ exact }) };
+}
+
 function binary(ast: Extract<Ast, { kind: "binary" }>, scope: Scope): Compiled {
   const { operator } = ast;
-  const left = compile(ast.left, scope);
-  const right = compile(ast.right, scope);
+  const [first, second] = [compile(ast.left, scope), compile(ast.right, scope)];
+  // A number of the event keeps all its digits, and so does a double that it is compared with.
+  const compares = !isArithmetic(operator);
+  const left = (compares && isOfEvent(second.types) && first.exact) || first;
+  const right = (compares && isOfEvent(first.types) && second.exact) || second;
   const [leftOfEvent, rightOfEvent] = [mayBeOfEvent(left.types), mayBeOfEvent(right.types)];
   const mayAdapt = leftOfEvent || rightOfEvent;
   const types = (mayAdapt ? adaptedTypes : resultTypes)(operator, left.types, right.types);

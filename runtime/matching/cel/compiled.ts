@@ -12,6 +12,8 @@ export interface Compiled {
   /** Set when it is a place in the event. */
   readonly path?: Path;
   readonly literal?: Value;
+  /** Set for a double with more digits than a double keeps, and for a list with such: with all digits. */
+  readonly exact?: Compiled;
   /** Set when it is a list written in the expression. */
   readonly items?: readonly Compiled[];
   /** Places that must exist, or there is no value. */

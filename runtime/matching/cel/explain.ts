@@ -53,8 +53,8 @@ const VERBS: Readonly<Record<string, readonly [string, string]>> = {
 
 /** An operand with its value: `amount 40`, or the value alone where the text is the value. */
 function describe(ast: Ast, source: string, scope: Scope, frame: Frame): string {
-  const { run, path } = compile(ast, scope);
-  const value = shown(run(frame));
+  const { run, path, exact } = compile(ast, scope);
+  const value = shown((exact?.run ?? run)(frame));
   return ast.kind === "literal" ? value : `${path?.name ?? source.slice(ast.start, ast.end)} ${value}`;
 }
 

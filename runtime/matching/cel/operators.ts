@@ -217,7 +217,11 @@ export const operations: Readonly<Record<BinaryOperator, Operation>> = {
 /** Whether a number of these types may be of the event. A double that is nothing else was written or made as one. */
 export const mayBeOfEvent = (types: number): boolean => (types & T.double) !== 0 && types !== T.double;
 
+/** Whether a number of these types can be of the event alone. */
+export const isOfEvent = (types: number): boolean => mayBeOfEvent(types) && (types & T.int) === 0;
+
 const ARITHMETIC = new Set<BinaryOperator>(["+", "-", "*", "/", "%"]);
+export const isArithmetic = (operator: BinaryOperator): boolean => ARITHMETIC.has(operator);
 
 /**
  * The operation where either side may be a number of the event, which is a `double` and yet was meant as what it looks like: with
@@ -226,7 +230,7 @@ const ARITHMETIC = new Set<BinaryOperator>(["+", "-", "*", "/", "%"]);
  */
 export function adapting(operator: BinaryOperator, leftOfEvent: boolean, rightOfEvent: boolean): Operation {
   const operation = operations[operator];
-  if (!ARITHMETIC.has(operator)) return operation;
+  if (!isArithmetic(operator)) return operation;
   return (a, b, frame) => {
     if (isNumeric(a) && isNumeric(b)) {
       return operator === "%" && leftOfEvent && rightOfEvent
@@ -253,7 +257,7 @@ function like(value: Numeric, other: Value): Value {
 /** What is calculated with a number of the event, where that may be one. */
 export function adaptedTypes(operator: BinaryOperator, left: number, right: number): number {
   const plain = resultTypes(operator, left, right);
-  if (!ARITHMETIC.has(operator)) return plain;
+  if (!isArithmetic(operator)) return plain;
   const whole = T.int | T.uint;
   const met = (left & T.double ? right & whole : 0) | (right & T.double ? left & whole : 0);
   return plain | met | (operator === "%" && mayBeOfEvent(left) && mayBeOfEvent(right) ? T.int : 0);

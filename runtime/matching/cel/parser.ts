@@ -1,5 +1,6 @@
 import { type ASTNode, Environment, ParseError } from "@marcbachmann/cel-js";
 import { defined } from "../../domain/defined.ts";
+import { LongNumber, numericOf } from "../../domain/jsonNumber.ts";
 import { Invalid } from "../invalid.ts";
 import type { Ast, BinaryOperator, Macro } from "./ast.ts";
 import { celLimits } from "./limits.ts";
@@ -150,9 +151,15 @@ class Reading {
     if (typeof value === "bigint" && (value > MAX_INT || value < -MAX_INT - 1n)) {
       throw this.#invalid("the int does not fit in 64 bits", start, { suggestion: "a uint (`u`) or a double" });
     }
+    if (typeof value === "number") {
+      const text = this.#source.text.slice(start, end).replace(/^(-?)\s*0*(?=\d)/, "$1");
+      const exact = numericOf(text);
+      return { kind: "literal", value, exact: exact instanceof LongNumber ? exact : undefined, start, end };
+    }
     const unsigned = typeof value === "object" && value !== null && !(value instanceof Uint8Array);
     // The library's class of unsigned ints.
-    return { kind: "literal", value: unsigned ? { uint: value.valueOf() as bigint } : value, start, end };
+    const known = unsigned ? { uint: value.valueOf() as bigint } : value;
+    return { kind: "literal", value: known, exact: undefined, start, end };
   }
 
   #minus(of: ASTNode, start: number): Ast {
@@ -267,7 +274,7 @@ class Reading {
         name,
         name === "start" || name === "end"
           ? this.#source.at(value as number)
-          : name === "value"
+          : name === "value" || name === "exact"
             ? value
             : this.#placed(value),
       ]),

@@ -1,5 +1,6 @@
+import { defined, mapDefined } from "../../domain/defined.ts";
 import { Fault, type Frame, type Path, type PathPool } from "../frame.ts";
-import type { Ast, Literal } from "./ast.ts";
+import type { Ast } from "./ast.ts";
 import { type Compile, type Compiled, constant, derived, refuse, type Scope } from "./compiled.ts";
 import { nearestName } from "./names.ts";
 import { isMap, lookUp, select } from "./operators.ts";
@@ -63,11 +64,14 @@ function madePlace(path: Path): Compiled {
 /** `null` is a value in JSON, so `??` alone can't tell a missing member from it. */
 const absent = (path: Path, frame: Frame, missing: Fault): Value => (path.read(frame) === null ? null : missing);
 
-export function literal(value: Literal): Compiled {
+export function literal({ value, exact }: Extract<Ast, { kind: "literal" }>): Compiled {
   if (value === null) return constant(null, T.null);
   if (typeof value === "object" && "uint" in value) return constant(new Uint(value.uint), T.uint);
   const types = { boolean: T.bool, string: T.string, number: T.double, bigint: T.int, object: T.bytes };
-  return constant(value, types[typeof value as keyof typeof types]);
+  return {
+    ...constant(value, types[typeof value as keyof typeof types]),
+    ...defined({ exact: mapDefined(exact, (exact) => constant(exact, T.double)) }),
+  };
 }
 
 export function name(ast: Extract<Ast, { kind: "name" }>, scope: Scope): Compiled {

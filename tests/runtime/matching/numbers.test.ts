@@ -26,6 +26,22 @@ test("a number is compared with a literal by value, in JSONPath and in CEL", () 
         OPERATORS.map((sign) => wants({ jsonpath: `$.list[?@ ${sign} ${b}]` }, of)),
         order,
       );
+      const double = /[.eE]/.test(b) ? b : `${b}.0`;
+      if (Number.isFinite(Number(b))) {
+        assert.deepEqual(
+          OPERATORS.map((sign) => wants({ cel: `event.n ${sign} ${double}` }, of)),
+          order,
+          `${a} with the double ${double}`,
+        );
+        assert.deepEqual(
+          OPERATORS.map((sign) => wants({ cel: `${double} ${sign} event.n` }, of)),
+          expected(compareRationals(b, a)),
+        );
+        assert.equal(wants({ cel: `event.n in [${double}]` }, of), order[0]);
+        assert.equal(wants({ cel: `${double} in event.list` }, of), order[0]);
+        assert.equal(wants({ cel: `event.list == [${double}]` }, of), order[0]);
+        assert.equal(wants({ cel: `event.list.exists(n, n == ${double})` }, of), order[0]);
+      }
       if (!isInt(b)) return;
       assert.deepEqual(
         OPERATORS.map((sign) => wants({ cel: `event.n ${sign} ${b}` }, of)),
@@ -149,6 +165,11 @@ for (const cel of refused)
     assert.throws(() => compileSelector({ cel }), /The event selector is not valid/));
 
 const told: [selector: EventSelector, payload: string, because: string][] = [
+  [
+    { cel: "event.id < 9007199254740992.5" },
+    '{"id":9007199254740993}',
+    "id 9007199254740993 is not < 9007199254740992.5",
+  ],
   [
     { cel: "event.id == 9007199254740993" },
     '{"id":9007199254740992}',
