@@ -1,4 +1,4 @@
-import type { Log } from "../aws/log.ts";
+import { errorText, type Log } from "../aws/log.ts";
 import type { Outgoing } from "../aws/queues.ts";
 import type { Service } from "../aws/service.ts";
 import { alertLink, composeAlert, eventOf } from "../domain/alerts/alert.ts";
@@ -36,15 +36,22 @@ const noticeOf = ({ tenant, content, message_id }: DueMessage): Outgoing => {
   return { text: systemEvent(tenant, eventOf(content), `alert ${alert_id} ${change}`, received), group: tenant };
 };
 
+/** Never rejects: where one message can't be composed, the others sent with it are still written as sent, and come once. */
 async function send(ports: MessagePorts, message: DueMessage): Promise<Sent> {
+  try {
+    return await attempt(ports, message);
+  } catch (error) {
+    const { message_id } = message;
+    ports.log("error", "alert.not_sent", { message_id, error: errorText(error) });
+    return { message_id, error: String(error) };
+  }
+}
+
+async function attempt(ports: MessagePorts, message: DueMessage): Promise<Sent> {
   const { message_id, tenant, content, channel } = message;
   if (channel === undefined) {
-    try {
-      await ports.tell([noticeOf(message)]);
-      return { message_id, error: null };
-    } catch (error) {
-      return { message_id, error: String(error) };
-    }
+    await ports.tell([noticeOf(message)]);
+    return { message_id, error: null };
   }
   const link = alertLink(channel.base_url, content);
   const { error, busy } = await sendTo(ports, {

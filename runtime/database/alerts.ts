@@ -285,9 +285,24 @@ export async function dueMessages(tx: Tx, limit: number, now: Millis, vault: Vau
   const ids = [...new Set(taken.flatMap(({ channel_id }) => (channel_id === null ? [] : [channel_id])))];
   const rows =
     ids.length === 0 ? [] : await tx.selectFrom("alert_channels").selectAll().where("channel_id", "in", ids).execute();
-  const channels = new Map(rows.map((row) => [row.channel_id, targetOf(row, vault)]));
+  const channels = new Map<string, ChannelTarget>();
+  /** Why a channel can't be told, by its id. */
+  const unreadable = new Map<string | null, string>();
+  for (const row of rows) {
+    try {
+      channels.set(row.channel_id, targetOf(row, vault));
+    } catch (error) {
+      unreadable.set(row.channel_id, `the channel can't be opened: ${(error as Error).message}`);
+    }
+  }
   const due: DueMessage[] = [];
   for (const { channel_id, ...message } of taken) {
+    const error = unreadable.get(channel_id);
+    if (error !== undefined) {
+      // It fails as one whose endpoint does, so that another channel is told, and keeps nobody else's from being sent.
+      await settleMessages(tx, [{ message_id: message.message_id, error }], now);
+      continue;
+    }
     const channel = channel_id === null ? undefined : channels.get(channel_id);
     // The channel was deleted meanwhile.
     if (channel_id !== null && channel === undefined)

@@ -137,6 +137,44 @@ test("an alert is pending, fires after the rule's minutes above, and resolves af
   assert.ok(alert.since < alert.fired_at && alert.fired_at < alert.resolved_at);
 });
 
+test("a channel that can't be opened, and a message that can't be composed, keep no other message from being sent, once", async () => {
+  const urls = ["unopened", "uncomposed", "well"].map((name) => `https://hooks.example.com/${name}`);
+  const channels: string[] = [];
+  for (const url of urls) channels.push(await channel("webhook", url));
+  await rule({ for_minutes: 0, channels });
+  await attempts("failed");
+  await run();
+  await asService(api.database.db, async (tx) => {
+    await tx
+      .updateTable("alert_channels")
+      .set({ secret: "sealed:1:AAAA" })
+      .where("channel_id", "=", channels[0]!)
+      .execute();
+    await tx.updateTable("alert_messages").set({ content: "{}" }).where("channel_id", "=", channels[1]!).execute();
+  });
+  const first = await send();
+  assert.deepEqual(
+    first.posts.map(({ url }) => url),
+    [urls[2]],
+  );
+  assert.equal(first.events.length, 1);
+  clock += 3 * MINUTE;
+  const second = await send();
+  assert.deepEqual([second.posts, second.events], [[], []]);
+  const told = await asService(api.database.db, (tx) =>
+    tx
+      .selectFrom("alert_channels")
+      .select(["failures"])
+      .where("channel_id", "in", channels)
+      .orderBy("channel_id")
+      .execute(),
+  );
+  assert.deepEqual(
+    told.map(({ failures }) => failures),
+    [2, 2, 0],
+  );
+});
+
 test("a pending alert that does not last leaves nothing", async () => {
   const id = await rule();
   await attempts("failed");
