@@ -75,7 +75,7 @@ export function previewer(deps: Deps): Previewer {
       const found = new Map<string, DeliveryTarget>();
       for (let from = 0; from < ids.length; from += IDS_PER_CALL) {
         const wanted = ids.slice(from, from + IDS_PER_CALL).map((subscription_id) => ({ tenant, subscription_id }));
-        for (const target of await askTargets(service, wanted)) found.set(target.subscription_id, target);
+        for (const target of (await askTargets(service, wanted)).targets) found.set(target.subscription_id, target);
       }
       return found;
     },

@@ -16,19 +16,21 @@ export type Service = <Op extends ServiceRequest["op"]>(
 
 const TIMEOUT_MS = 10_000;
 
-/** Definitions for delivery, in as many answers as they need. One that is not there was never that tenant's. */
+/** Definitions for delivery, in as many answers as they need. One that is not there, and is not said to be unreadable, was never that tenant's. */
 export async function askTargets(
   service: Service,
   wanted: readonly SubscriptionOf[],
   options?: { readonly timeoutMs?: Millis },
-): Promise<readonly DeliveryTarget[]> {
+): Promise<{ readonly targets: readonly DeliveryTarget[]; readonly unreadable: readonly SubscriptionOf[] }> {
   const targets: DeliveryTarget[] = [];
+  const unreadable: SubscriptionOf[] = [];
   for (let left = wanted; left.length > 0; ) {
     const { answer } = await service({ op: "targets", wanted: left }, options);
     targets.push(...answer.targets);
+    unreadable.push(...(answer.unreadable ?? []));
     left = answer.unsaid ?? [];
   }
-  return targets;
+  return { targets, unreadable };
 }
 
 /** @param functionName name or ARN of the subscriptions function */

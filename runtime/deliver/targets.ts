@@ -86,10 +86,14 @@ export function targetCache(
     ask: async (asked) => {
       const wanted = asked.map(({ key }) => subscriptionOf(key));
       const patient = asked.some(({ held }) => held === undefined);
-      const targets = await askTargets(service, wanted, patient ? {} : { timeoutMs: ASK_TIMEOUT_MS });
+      const { targets, unreadable } = await askTargets(service, wanted, patient ? {} : { timeoutMs: ASK_TIMEOUT_MS });
       const live = targets.filter(({ status }) => status !== "removed");
       const found = new Map<string, Known>(live.map((target) => [keyOf(target), target]));
-      return new Map(asked.map(({ key }) => [key, found.get(key) ?? REMOVED]));
+      // An unreadable one is not removed: it stays unknown, and what waits for it waits until it is mended.
+      const told = new Set(unreadable.map(keyOf));
+      return new Map(
+        asked.filter(({ key }) => !told.has(key)).map(({ key }) => [key, found.get(key) ?? REMOVED] as const),
+      );
     },
     failed: (cause, keys) =>
       log("warn", "deliver.targets_unknown", { subscriptions: keys.length, error: errorText(cause) }),

@@ -151,6 +151,8 @@ export interface ServiceAnswers {
   };
   targets: {
     readonly targets: readonly DeliveryTarget[];
+    /** Those that are there, and can't be opened; only where there are any. */
+    readonly unreadable?: readonly SubscriptionOf[];
     /** Those that did not fit into the answer; only where there are any. They are to be asked for again. */
     readonly unsaid?: readonly SubscriptionOf[];
   };

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from "kysely";
+import { errorText, log } from "../aws/log.ts";
 import { rulesOf, tenantsWatchingApi } from "../database/alertRules.ts";
 import { dueMessages, forgetAlerts, saveAlerts, settleMessages, standingAlerts } from "../database/alerts.ts";
 import { audit, auditHead, auditOnce, findAudit } from "../database/audit.ts";
@@ -54,10 +55,14 @@ const operations: {
   changes: changesPage,
 
   targets: async (tx, { wanted }, now, vault) => {
-    const found = await targetsOf(tx, wanted, now, vault);
+    const { found, unreadable } = await targetsOf(tx, wanted, now, vault);
     const targets = fitting(found, jsonSize);
     const unsaid = found.slice(targets.length).map(({ tenant, subscription_id }) => ({ tenant, subscription_id }));
-    return { targets, ...(unsaid.length === 0 ? {} : { unsaid }) };
+    return {
+      targets,
+      ...(unsaid.length === 0 ? {} : { unsaid }),
+      ...(unreadable.length === 0 ? {} : { unreadable }),
+    };
   },
 
   remove: (tx, { reason, ...id }, now) => setStatusAudited(tx, id, { status: "removed", reason }, now),
@@ -335,14 +340,17 @@ async function schemasOf(tx: Tx, known: Request<"schemas">["known"]): Promise<Te
   });
 }
 
-/** Definitions with the secrets that still sign, newest first. Removed subscriptions are included, as removed. */
+/**
+ * Definitions with the secrets that still sign, newest first. Removed subscriptions are included, as removed; those that can't be opened
+ * are named apart, so that they keep nobody else's from being delivered.
+ */
 async function targetsOf(
   tx: Tx,
   wanted: readonly SubscriptionOf[],
   now: Millis,
   vault: Vault,
-): Promise<DeliveryTarget[]> {
-  if (wanted.length === 0) return [];
+): Promise<{ readonly found: readonly DeliveryTarget[]; readonly unreadable: readonly SubscriptionOf[] }> {
+  if (wanted.length === 0) return { found: [], unreadable: [] };
   const rows = await tx
     .selectFrom("subscriptions")
     .selectAll()
@@ -354,7 +362,7 @@ async function targetsOf(
       ),
     )
     .execute();
-  if (rows.length === 0) return [];
+  if (rows.length === 0) return { found: [], unreadable: [] };
   const ids = rows.map(({ subscription_id }) => subscription_id);
   const secrets = await tx
     .selectFrom("signing_secrets")
@@ -364,10 +372,10 @@ async function targetsOf(
     .orderBy("created_at", "desc")
     .execute();
   const bySubscription = Map.groupBy(secrets, ({ subscription_id }) => subscription_id);
-  const erasures = await recentErasures(tx, [...new Set(rows.map(({ tenant }) => tenant))], now, vault);
+  const erasures = await recentErasures(tx, [...new Set(rows.map(({ tenant }) => tenant))], now);
   const watched = new Set(await watchedOf(tx, [...new Set(rows.map(({ tenant }) => tenant))], now));
   const erased = (tenant: Tenant) => erasures.get(tenant)?.reduce((last, { until }) => Math.max(last, until), 0) ?? 0;
-  return rows.map(({ definition, ...row }) => ({
+  const targetOf = ({ definition, ...row }: (typeof rows)[number]): DeliveryTarget => ({
     subscription_id: row.subscription_id,
     version: row.version,
     tenant: row.tenant,
@@ -387,7 +395,19 @@ async function targetsOf(
       secret: vault.open(secret, secretPlace(row.customer_id, row.subscription_id)),
       ...(expires_at === null ? {} : { expires_at: expires_at.toISOString() }),
     })),
-  }));
+  });
+  const unreadable: SubscriptionOf[] = [];
+  const found = rows.flatMap((row) => {
+    try {
+      return [targetOf(row)];
+    } catch (error) {
+      const { tenant, subscription_id } = row;
+      log("error", "subscriptions.unreadable", { tenant, subscription_id, error: errorText(error) });
+      unreadable.push({ tenant, subscription_id });
+      return [];
+    }
+  });
+  return { found, unreadable };
 }
 
 /** Answers one request. @param vault opens what is sealed @throws Error naming an operation it doesn't know */

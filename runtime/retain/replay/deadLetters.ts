@@ -128,7 +128,7 @@ async function ofTypes<D extends { readonly event_ids: readonly string[] }>(
 
 const removedOf = (job: Job, tools: Tools) => async (ids: readonly string[]) => {
   const wanted = ids.map((subscription_id) => ({ tenant: job.tenant, subscription_id }));
-  const targets = await askTargets(tools.service, wanted);
+  const { targets } = await askTargets(tools.service, wanted);
   const removed = new Set(targets.filter(({ status }) => status === "removed").map((each) => each.subscription_id));
   return (id: string) => removed.has(id);
 };

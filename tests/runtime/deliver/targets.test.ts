@@ -17,6 +17,7 @@ const target = { tenant: TENANT, subscription_id: "sub_1", status: "active" } as
 function setUp() {
   const state = {
     stored: [target] as DeliveryTarget[] | undefined,
+    unreadable: [] as SubscriptionOf[],
     asked: [] as string[],
     now: 0,
     stops: [] as Stop[],
@@ -27,7 +28,7 @@ function setUp() {
     state.asked.push(wanted.map(({ subscription_id }) => subscription_id).join(" "));
     await new Promise((resolve) => setImmediate(resolve));
     if (state.stored === undefined) throw new Error("no answer");
-    return { answer: { targets: state.stored }, bytes: 0 };
+    return { answer: { targets: state.stored, unreadable: state.unreadable }, bytes: 0 };
   }) as unknown as Service;
   const cache = targetCache(
     service,
@@ -59,6 +60,20 @@ test("a known target is asked for in the background after 2 s, and before its us
   state.stored = [];
   state.now = 6_002;
   assert.equal(await get(), null);
+});
+
+test("a target that can't be opened is unknown until it can, and never counts as removed", async () => {
+  const { state, get } = setUp();
+  state.stored = [];
+  state.unreadable = [{ tenant: TENANT, subscription_id: "sub_1" }];
+  await assert.rejects(get(), { message: "sub_1 is not known here, and the subscriptions service can't be asked" });
+  state.stored = [target];
+  state.unreadable = [];
+  assert.equal(await get(), target);
+  state.stored = [];
+  state.unreadable = [{ tenant: TENANT, subscription_id: "sub_1" }];
+  state.now = 6_000;
+  assert.equal(await get(), target, "what is known is used");
 });
 
 test("one question asks for the targets of all customers, and for stale ones that are in use", async () => {

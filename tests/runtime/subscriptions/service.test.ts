@@ -213,6 +213,24 @@ test("versions are seen in order though many change at once", async () => {
   assert.equal(await asService(database.db, (tx) => currentVersion(tx, mine, "subscriptions")), 21);
 });
 
+test("targets whose secrets or headers can't be opened are named, and keep no other from being delivered", async () => {
+  const own = await customer();
+  const ids = await subscribe(own, 3, { headers: { "x-a": "1" } });
+  const broken = "sealed:1:AAAA";
+  await asService(database.db, async (tx) => {
+    await tx.updateTable("signing_secrets").set({ secret: broken }).where("subscription_id", "=", ids[0]!).execute();
+    const damaged = JSON.stringify(definition("x", { headers: { "x-a": broken } }));
+    await tx.updateTable("subscriptions").set({ definition: damaged }).where("subscription_id", "=", ids[1]!).execute();
+  });
+  const wanted = ids.map((subscription_id) => ({ tenant: own, subscription_id }));
+  const { targets, unreadable } = await ask({ op: "targets", wanted });
+  assert.deepEqual(
+    targets.map(({ subscription_id }) => subscription_id),
+    [ids[2]],
+  );
+  assert.deepEqual(unreadable, wanted.slice(0, 2));
+});
+
 test("a target has what delivering needs, and only its own tenant's is given", async () => {
   const [mine, yours] = [await customer(), await customer()];
   const more = {
