@@ -557,7 +557,8 @@ inBrowser(test, "the pages are not used", () => {
       "Developer",
       `/events/${await sent({ event_type: "inuse.turned" })}?env=sandbox&tab=verdicts`,
     );
-    const ending = page.locator(`a[href*="${id}"] .mono`);
+    // The whole id stands there until the name is known: the same element then holds the name.
+    const ending = page.locator(`a[href*="${id}"] .mono`, { hasText: `…${id.slice(-4)}` });
     await ending.waitFor();
     const places = await ending.evaluate((element) =>
       [...element.childNodes].flatMap((text) =>
