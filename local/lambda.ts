@@ -50,6 +50,7 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
   const invocations = new AsyncInvocations(context.log);
   const retries = new Map<string, number>();
   const edges = new Set<Entry>();
+  const door = () => [...edges, ...registry.withUrl()];
 
   async function createFunction(request: ResourceRequest) {
     const { settings, state } = await readFunction(request, context, iam.credentialsOf);
@@ -162,7 +163,7 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
       );
       mappings.start();
     },
-    warm: () => startInAdvance([...edges, ...registry.withUrl()], mappings.functions(), registry.all(), iam),
+    warm: () => startInAdvance(door(), mappings.functions(), registry.all(), iam, context.acceptFirst === true),
     async cutOff(region, off) {
       registry.cutOff(region, off);
       await mappings.cutOff(region, off);

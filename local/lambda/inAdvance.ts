@@ -10,8 +10,8 @@ const RESERVE_MS = 400;
 
 /**
  * Opens environments of these functions, and of those that they may invoke, one after the other: first one of each, then more. In Lambda the first events wait for
- * such starts as well, but each start has a processor to itself; here it takes the processor from the environments that work. So those at the front door get
- * more of them after that, for as long as nobody asks for anything.
+ * such starts as well, but each start has a processor to itself; here it takes the processor from the environments that work.
+ * So where accepting comes first, those at the front door get more of them after that, for as long as nobody asks for anything.
  * @param door those that answer requests
  * @param others those that work off queues
  */
@@ -20,6 +20,7 @@ export async function startInAdvance(
   others: readonly Entry[],
   all: readonly Entry[],
   iam: Iam,
+  acceptFirst: boolean,
 ): Promise<void> {
   const first = [...door, ...others];
   const invoked = all.filter(({ settings: { arn } }) =>
@@ -27,7 +28,7 @@ export async function startInAdvance(
   );
   const functions = new Set([...first, ...invoked].map(({ lambda }) => lambda));
   for (const count of [1, AT_ONCE]) for (const lambda of functions) await lambda.warm(count);
-  void openInReserve(door.map(({ lambda }) => lambda));
+  if (acceptFirst) void openInReserve(door.map(({ lambda }) => lambda));
 }
 
 /** Opens as many of each as can be had in the time, since what takes long to open takes memory as well. */

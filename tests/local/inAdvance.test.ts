@@ -26,7 +26,7 @@ test("a function at the front door has environments in reserve, all others have 
     entry(name),
   );
   const all = [edge, ingest, route, schemas, report].map((one) => one!.entry);
-  await startInAdvance([edge!.entry, ingest!.entry], [route!.entry], all, iam);
+  await startInAdvance([edge!.entry, ingest!.entry], [route!.entry], all, iam, true);
   await eventually(
     () => ingest!.environments(),
     (count) => count === AHEAD,
@@ -40,7 +40,7 @@ test("a function at the front door has environments in reserve, all others have 
 test("a reserve waits while somebody is answered, and goes on afterwards", async () => {
   const ingest = entry("ingest");
   requestBegan();
-  await startInAdvance([ingest.entry], [], [ingest.entry], iam);
+  await startInAdvance([ingest.entry], [], [ingest.entry], iam, true);
   await new Promise((resolve) => setTimeout(resolve, 400));
   assert.equal(ingest.environments(), 2);
   requestEnded();
@@ -50,9 +50,16 @@ test("a reserve waits while somebody is answered, and goes on afterwards", async
   );
 });
 
+test("where everything is alike, nothing is in reserve", async () => {
+  const ingest = entry("ingest");
+  await startInAdvance([ingest.entry], [], [ingest.entry], iam, false);
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  assert.equal(ingest.environments(), 2);
+});
+
 test("what takes long to open has few in reserve", async () => {
   const [slow, ingest] = [entry("slow", 150), entry("ingest")];
-  await startInAdvance([slow.entry, ingest.entry], [], [slow.entry, ingest.entry], iam);
+  await startInAdvance([slow.entry, ingest.entry], [], [slow.entry, ingest.entry], iam, true);
   await eventually(
     () => ingest.environments(),
     (count) => count === AHEAD,

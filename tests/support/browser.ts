@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import type { Test } from "uvu";
-import { defined } from "../../runtime/domain/defined.ts";
+import { type Session, signIn } from "./console.ts";
 import { eventually } from "./eventually.ts";
 
 /** The shells first: without windows, and the pages that those are made of, a page computes half as much. */
@@ -77,25 +77,28 @@ export async function signInAs(page: Page, base: string, person: string, path = 
   await page.getByRole("navigation", { name: "Main" }).waitFor();
 }
 
-/** Sessions of those who have signed in, by platform and person. */
-const sessions = new Map<string, Awaited<ReturnType<BrowserContext["storageState"]>>>();
+/** Cookies of those who have signed in, by platform and person. */
+const sessions = new Map<string, Promise<Session>>();
 
-/** A page of a person's, who signs in once for all tests of a process. Tests that end a session sign in for themselves. @param person, path as for `signInAs` */
+/**
+ * A page of a person's, who signs in once for all tests of a process, and without the three pages that this takes in a browser.
+ * Tests that end a session sign in for themselves. @param person, path as for `signInAs`
+ */
 export async function pageAs(
   base: string,
   person: string,
   path = "/console/",
   options: BrowserContextOptions = {},
 ): Promise<Page> {
-  const known = sessions.get(`${base} ${person}`);
-  const page = await openPage({ ...options, ...defined({ storageState: known }) });
-  if (known === undefined) {
-    await signInAs(page, base, person, path);
-    sessions.set(`${base} ${person}`, await page.context().storageState());
-  } else {
-    await page.goto(`${base}${path}`);
-    await page.getByRole("navigation", { name: "Main" }).waitFor();
-  }
+  const name = `${base} ${person}`;
+  if (!sessions.has(name)) sessions.set(name, signIn(base, person));
+  const { cookies } = await sessions.get(name)!;
+  const page = await openPage(options);
+  // As the platform sets them (runtime/console/sessions.ts).
+  const set = { domain: new URL(base).hostname, path: "/", secure: true, httpOnly: true, sameSite: "Lax" } as const;
+  await page.context().addCookies([...cookies].map(([name, value]) => ({ name, value, ...set })));
+  await page.goto(`${base}${path}`);
+  await page.getByRole("navigation", { name: "Main" }).waitFor();
   return page;
 }
 
