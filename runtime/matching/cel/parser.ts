@@ -149,7 +149,7 @@ class Reading {
 
   #literal(value: Literal, start: number, end: number): Ast {
     if (typeof value === "bigint" && (value > MAX_INT || value < -MAX_INT - 1n)) {
-      throw this.#invalid("the int does not fit in 64 bits", start, { suggestion: "a uint (`u`) or a double" });
+      throw this.#invalid("the int does not fit in 64 bits", start, { suggestion: `\`${value}.0\`` });
     }
     if (typeof value === "number") {
       const text = this.#source.text.slice(start, end).replace(/^(-?)\s*0*(?=\d)/, "$1");

@@ -164,6 +164,12 @@ for (const cel of refused)
   test(`${cel} is refused: a literal written as a double stays a double`, () =>
     assert.throws(() => compileSelector({ cel }), /The event selector is not valid/));
 
+test("an int that is too long for CEL is refused with a double that says the same", () =>
+  assert.throws(
+    () => compileSelector({ cel: "event.n == 12345678901234567890123" }),
+    /the int does not fit in 64 bits; did you mean `12345678901234567890123\.0`\?/,
+  ));
+
 const told: [selector: EventSelector, payload: string, because: string][] = [
   [
     { cel: "event.id < 9007199254740992.5" },
