@@ -1,8 +1,7 @@
-import { DeleteObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
-import { defined } from "../../domain/defined.ts";
 import { timeOf } from "../../domain/ids.ts";
 import { exportFolder, type Job } from "../../domain/job.ts";
 import { HOUR_MS, type Millis, type Seconds } from "../../domain/time.ts";
+import { removeObjects } from "../removeObjects.ts";
 import type { Tools } from "../work.ts";
 import { type Cursor, withCounts } from "./erasure.ts";
 
@@ -41,28 +40,11 @@ export async function inExports(
 
 /** @param since exports that were asked for later stay @returns how many objects were removed */
 async function removeExports({ tenants }: Cursor, since: Millis, tools: Tools): Promise<number> {
-  const { s3 } = tools.store;
-  const Bucket = tools.env.EXPORT_BUCKET;
   let removed = 0;
   for (const tenant of tenants) {
     const folder = exportFolder(tenant);
-    for (let token: string | undefined; ; ) {
-      const { Contents = [], NextContinuationToken } = await s3.send(
-        new ListObjectsV2Command({
-          Bucket,
-          Prefix: folder,
-          ...defined({ ContinuationToken: token }),
-        }),
-      );
-      for (const { Key } of Contents) {
-        const [jobId = ""] = Key!.slice(folder.length).split("/");
-        if (timeOf(jobId.slice(4)) > since) continue;
-        await s3.send(new DeleteObjectCommand({ Bucket, Key: Key! }));
-        removed += 1;
-      }
-      token = NextContinuationToken;
-      if (token === undefined) break;
-    }
+    const isEarly = (key: string) => timeOf(key.slice(folder.length).split("/")[0]!.slice(4)) <= since;
+    removed += await removeObjects(tools.store.s3, tools.env.EXPORT_BUCKET, folder, isEarly);
   }
   return removed;
 }

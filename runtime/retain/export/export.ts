@@ -3,7 +3,6 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
-  DeleteObjectCommand,
   GetObjectCommand,
   PutObjectCommand,
   UploadPartCommand,
@@ -17,6 +16,7 @@ import { DEFAULT_RETENTION_DAYS } from "../../domain/retention.ts";
 import { DAY_MS, type Millis, rfc3339, secondsOf } from "../../domain/time.ts";
 import { scanEvents } from "../../store/batches/scanEvents.ts";
 import { ARRIVAL_MS, archiveKeys, keptEvents, readObject } from "../archive.ts";
+import { removeObjects } from "../removeObjects.ts";
 import { forgetScope, readScope, withinScope } from "../scope.ts";
 import type { Slice, SliceWork, Tools } from "../work.ts";
 import { tarEnd, tarHeader, tarPadding } from "./tar.ts";
@@ -65,9 +65,12 @@ export const exportEvents: SliceWork = async (job, tools, until) => {
   const { after, over } = await read(job, cursor, tools, { isWanted, add, isFull });
   const parts = [...cursor.parts];
   if (lines.length > 0) {
-    const key = `${exportFolder(job.tenant, job.job_id)}part-${parts.length}.gz`;
+    const text = Buffer.concat(lines);
+    // Two runs of a job, as a repeated message begins them, end their parts in other places: neither writes over the other's.
+    const name = createHash("sha256").update(text).digest("base64url").slice(0, 16);
+    const key = `${exportFolder(job.tenant, job.job_id)}part-${parts.length}-${name}.gz`;
     await tools.store.s3.send(
-      new PutObjectCommand({ Bucket: tools.env.EXPORT_BUCKET, Key: key, Body: gzipSync(Buffer.concat(lines)) }),
+      new PutObjectCommand({ Bucket: tools.env.EXPORT_BUCKET, Key: key, Body: gzipSync(text) }),
     );
     parts.push({ key, bytes, events: lines.length / 2 });
   }
@@ -201,10 +204,11 @@ async function assemble(job: Job, cursor: Cursor, tools: Tools): Promise<Slice> 
   return { cursor: { ...cursor, phase: "clean", result }, progress: { ...job.progress, events, bytes } };
 }
 
-/** Removes what only making it needed. In a slice of its own: a crash before leaves everything to assemble it again. */
+/** Removes what only making it needed, of crashed slices too. In a slice of its own: a crash before leaves everything to assemble it again. */
 async function clean(job: Job, cursor: Cursor, tools: Tools): Promise<Slice> {
-  const Bucket = tools.env.EXPORT_BUCKET;
-  await Promise.all(cursor.parts.map(({ key }) => tools.store.s3.send(new DeleteObjectCommand({ Bucket, Key: key }))));
+  const folder = exportFolder(job.tenant, job.job_id);
+  const isPart = (key: string) => key !== cursor.result?.object;
+  await removeObjects(tools.store.s3, tools.env.EXPORT_BUCKET, folder, isPart);
   await forgetScope(job, tools);
   return { cursor, progress: job.progress, result: cursor.result ?? {} };
 }

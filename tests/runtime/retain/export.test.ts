@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { suite } from "uvu";
 import { archivePrefix, encodeArchive } from "../../../runtime/domain/codec/index.ts";
 import { eventHeads } from "../../../runtime/domain/event.ts";
-import { scopeKey } from "../../../runtime/domain/job.ts";
+import { type Job, scopeKey } from "../../../runtime/domain/job.ts";
 import { erase } from "../../../runtime/retain/erase/erase.ts";
 import { exportEvents } from "../../../runtime/retain/export/export.ts";
 import type { Works } from "../../../runtime/retain/run.ts";
@@ -99,6 +99,28 @@ test("an export holds the subject's events of archive and table, each once and a
       ],
     ],
   );
+});
+
+test("two runs of an export at once, as a repeated message begins them, leave it whole", async () => {
+  const bench = jobBench(storage);
+  const now = bench.clock.now;
+  for (let n = 1; n <= 10; n += 1) await storage.put(encodeBatch(batchOf("cus_a", [{ n }], now - 1_000 * n)));
+  const job = bench.begin("export", "cus_a", { all: true });
+  storage.objects.set(`exports/${scopeKey(job.job_id)}`, Buffer.from('{"all":true}'));
+  const slice = async (of: Job, until: number): Promise<Job> => {
+    const { cursor, progress, result = null } = await exportEvents(of, bench.tools, until, async () => true);
+    return { ...of, cursor, progress, result };
+  };
+  const begun = await slice(job, now + 1_000);
+  const whole = await slice(begun, now + 1_000);
+  // The other has time for one batch.
+  await slice(begun, now);
+  const assembled = await slice(whole, now + 1_000);
+  const done = await slice(assembled, now + 1_000);
+  const objects = [...storage.objects.keys()].filter((key) => key.startsWith("exports/"));
+  assert.deepEqual(objects, [`exports/${done.result!.object}`]);
+  const lines = untar(storage.objects.get(objects[0]!)!)["events.jsonl"]!.trimEnd().split("\n");
+  assert.equal(lines.length, 10);
 });
 
 test("an export of nothing is an archive with an empty file", async () => {
