@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { errorText, type Log } from "../aws/log.ts";
 import { between, deleteItem, putItem, queryAll, type Table } from "../aws/tables.ts";
 import type { Item } from "../domain/codec/fields.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
@@ -98,8 +99,11 @@ export async function addUpDay(counters: Table, tenant: Tenant, day: number): Pr
   if (!isDeepStrictEqual(await readHours(), hours)) await forgetDay(counters, tenant, day);
 }
 
-/** Adds up again the hours whose minutes changed after that, and their days. @returns how many hours */
-export async function rollUpLate(counters: Table, fold: FoldHour, now: Millis): Promise<number> {
+/**
+ * Adds up again the hours whose minutes changed after that, and their days. One that fails stays marked for the next time.
+ * @returns how many hours
+ */
+export async function rollUpLate(counters: Table, fold: FoldHour, now: Millis, log: Log): Promise<number> {
   const listed = await itemsBetween(counters, LATE_PARTITION, "", "~");
   const days = new Map<string, { readonly tenant: Tenant; readonly day: number }>();
   for (const item of listed) {
@@ -108,10 +112,15 @@ export async function rollUpLate(counters: Table, fold: FoldHour, now: Millis): 
     const tenant: Tenant = sk.slice(0, cut);
     const hour = Date.parse(`${sk.slice(cut + 1, -1)}:00.000Z`);
     const pk = usagePartition(tenant, "h");
-    const [mark] = await itemsBetween(counters, pk, lateSortKey(hour), lateSortKey(hour));
-    await writeHour(counters, tenant, hour, await minutesOf(counters, tenant, hour), fold);
-    if (mark !== undefined) await removeMark(counters, mark);
-    await removeMark(counters, item);
+    try {
+      const [mark] = await itemsBetween(counters, pk, lateSortKey(hour), lateSortKey(hour));
+      await writeHour(counters, tenant, hour, await minutesOf(counters, tenant, hour), fold);
+      if (mark !== undefined) await removeMark(counters, mark);
+      await removeMark(counters, item);
+    } catch (error) {
+      log("error", "metrics.late_hour_failed", { tenant, hour: rfc3339(hour), error: errorText(error) });
+      continue;
+    }
     const day = dayStart(hour);
     if (day + DAY_MS + (DAY_ADDED_HOURS + 1) * HOUR_MS <= now) days.set(`${tenant} ${day}`, { tenant, day });
   }

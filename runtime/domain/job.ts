@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { CodecError } from "./codec/codecError.ts";
-import { checkVersion, type Header, optional, text, VERSION } from "./codec/fields.ts";
+import { checkVersion, type Header, optional, text, VERSION, whole } from "./codec/fields.ts";
 import { hmacBy } from "./hmac.ts";
 import { environments, splitTenant, type Tenant, tenantOf } from "./identity/identity.ts";
 import { equalNumeric, isNumeric, LongNumber, type Numeric, numberKey, wholeOf } from "./jsonNumber.ts";
@@ -47,6 +47,10 @@ export interface HourWork {
   /** RFC 3339, on the hour. */
   readonly hour: string;
   readonly cursor?: string;
+  /** A customer whose part of a page failed: the others' is done. */
+  readonly customer_id?: string;
+  /** For how many days that customer keeps numbers, where it has said so. */
+  readonly metrics_days?: number;
 }
 
 /** Put the events of a time back into the table, from one 64th of the archive, from this object on. */
@@ -85,7 +89,13 @@ export function decodeJobsMessage(message: string): JobsMessage {
       return { kind, job_id: text(header, "job_id", what) };
     case "reconcile":
     case "access":
-      return { kind, hour: text(header, "hour", what), ...optional(header, "cursor") };
+      return {
+        kind,
+        hour: text(header, "hour", what),
+        ...optional(header, "cursor"),
+        ...optional(header, "customer_id"),
+        ...(header.metrics_days === undefined ? {} : { metrics_days: whole(header, "metrics_days", what) }),
+      };
     case "put_back":
       return {
         kind,

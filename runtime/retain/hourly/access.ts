@@ -23,6 +23,7 @@ import { keepNumbers } from "../numbers.ts";
 import { removeExpiredPayloads } from "../payloads.ts";
 import type { Tools } from "../work.ts";
 import { settledHour } from "./hours.ts";
+import { onItsOwn } from "./onItsOwn.ts";
 
 /**
  * Archives who called what: each hour's counts by key and minute, chained, one object a customer and hour in a bucket that
@@ -62,32 +63,51 @@ export async function beginAccess(tools: Tools): Promise<readonly string[]> {
   return hours;
 }
 
-/** Archives an hour for one page of customers and hands the next page on. */
-export async function archiveAccess({ hour, cursor }: HourWork, tools: Tools): Promise<void> {
+/** Archives an hour for one page of customers, or for one customer, and hands the next page on. */
+export async function archiveAccess(message: HourWork, tools: Tools): Promise<void> {
+  const { hour, cursor, customer_id } = message;
+  if (customer_id !== undefined) {
+    await archiveFor([customer_id], message, { [customer_id]: message.metrics_days }, tools);
+    return;
+  }
   const {
     customer_ids,
     next_cursor,
     metrics_days = {},
   } = (await tools.service({ op: "customers", deleted: true, ...defined({ cursor }) })).answer;
-  let records = 0;
-  if (cursor === undefined) await rollUpLate(tools.counters, tools.fold, tools.now());
+  if (cursor === undefined) await rollUpLate(tools.counters, tools.fold, tools.now(), tools.log);
   const customers = cursor === undefined ? [OPERATOR, ...customer_ids] : customer_ids;
-  const tidies = new Date(hour).getUTCHours() === TIDY_HOUR;
-  const days = tidies ? await retentionOf(customers, tools) : {};
-  for (const customerId of customers) {
-    records += await archiveCustomer(customerId, hour, tools);
-    if (tidies)
-      for (const tenant of tenantsOf(customerId)) {
-        await addUpDay(tools.counters, tenant, dayStart(Date.parse(hour)) - DAY_MS);
-        await keepNumbers(tools, tenant, metrics_days[customerId]);
-        await removeExpiredPayloads(tools, tenant, days[tenant] ?? DEFAULT_RETENTION_DAYS);
-      }
-  }
+  const records = await archiveFor(customers, message, metrics_days, tools);
   if (next_cursor !== null) {
     const text = encodeJobsMessage({ kind: "access", hour, cursor: next_cursor });
     await sendOrThrow(tools.sqs, tools.env.JOB_QUEUE_URL, [{ text, group: "access" }]);
   } else await put(tools, `${DONE}${hourName(Date.parse(hour))}`, Buffer.alloc(0));
   tools.log("info", "retain.access_archived", { hour, customers: customer_ids.length, records });
+}
+
+/** @param metricsDays by customer, how long those keep numbers that have said so @returns how many records were made */
+async function archiveFor(
+  customers: readonly string[],
+  { hour, customer_id }: HourWork,
+  metricsDays: Readonly<Record<string, number | undefined>>,
+  tools: Tools,
+): Promise<number> {
+  const tidies = new Date(hour).getUTCHours() === TIDY_HOUR;
+  const days = tidies ? await retentionOf(customers, tools) : {};
+  let records = 0;
+  for (const id of customers) {
+    const own = { kind: "access", hour, customer_id: id, ...defined({ metrics_days: metricsDays[id] }) } as const;
+    await onItsOwn(tools, own, customer_id !== undefined, async () => {
+      records += await archiveCustomer(id, hour, tools);
+      if (!tidies) return;
+      for (const tenant of tenantsOf(id)) {
+        await addUpDay(tools.counters, tenant, dayStart(Date.parse(hour)) - DAY_MS);
+        await keepNumbers(tools, tenant, metricsDays[id]);
+        await removeExpiredPayloads(tools, tenant, days[tenant] ?? DEFAULT_RETENTION_DAYS);
+      }
+    });
+  }
+  return records;
 }
 
 const tenantsOf = (customer_id: string): Tenant[] =>

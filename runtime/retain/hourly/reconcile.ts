@@ -11,6 +11,7 @@ import { type ScannedBatch, scanEvents } from "../../store/batches/scanEvents.ts
 import { deliveriesOf } from "../../store/deliveries/deliveriesOf.ts";
 import { archiveFolder, archiveKeys, hourFolder, readObject, writeLines } from "../archive.ts";
 import type { Tools } from "../work.ts";
+import { onItsOwn } from "./onItsOwn.ts";
 import { recountOf } from "./recount.ts";
 import { retryStrays } from "./strays.ts";
 
@@ -30,25 +31,31 @@ export interface Reconciled {
   readonly recounted: number;
 }
 
-/** Compares one page of customers, repairs the gaps, and hands the next page on. */
-export async function reconcile({ hour, cursor }: HourWork, tools: Tools): Promise<Reconciled> {
+/** Compares one page of customers, or one customer, repairs the gaps, and hands the next page on. */
+export async function reconcile({ hour, cursor, customer_id }: HourWork, tools: Tools): Promise<Reconciled> {
   const from = Date.parse(hour);
-  const { customer_ids, next_cursor } = (await tools.service({ op: "customers", ...defined({ cursor }) })).answer;
+  const { customer_ids, next_cursor } =
+    customer_id === undefined
+      ? (await tools.service({ op: "customers", ...defined({ cursor }) })).answer
+      : { customer_ids: [customer_id], next_cursor: null };
   let events = 0;
   let missing = 0;
   let strays = 0;
   let recounted = 0;
   // Customers of one 64th share its objects: they are read once for all of them.
   for (const [, customers] of Map.groupBy(customer_ids, archiveFolder)) {
-    const tenants = customers.flatMap((id) => [id, `${id}.sandbox`]);
-    const archived = await archivedIds(tools, tenants, from);
-    for (const tenant of tenants) {
-      const outcome = await compare(tools, tenant, from, archived.get(tenant) ?? new Set());
-      events += outcome.events;
-      missing += outcome.missing;
-      strays += outcome.strays;
-      recounted += outcome.recounted;
-    }
+    const tenantsOf = (id: string): Tenant[] => [id, `${id}.sandbox`];
+    const archived = once(() => archivedIds(tools, customers.flatMap(tenantsOf), from));
+    for (const id of customers)
+      await onItsOwn(tools, { kind: "reconcile", hour, customer_id: id }, customer_id !== undefined, async () => {
+        for (const tenant of tenantsOf(id)) {
+          const outcome = await compare(tools, tenant, from, (await archived()).get(tenant) ?? new Set());
+          events += outcome.events;
+          missing += outcome.missing;
+          strays += outcome.strays;
+          recounted += outcome.recounted;
+        }
+      });
   }
   if (next_cursor !== null) {
     const text = encodeJobsMessage({ kind: "reconcile", hour, cursor: next_cursor });
@@ -57,6 +64,15 @@ export async function reconcile({ hour, cursor }: HourWork, tools: Tools): Promi
   const report = { hour, customers: customer_ids.length, events, missing, strays, recounted };
   tools.log(missing + strays + recounted > 0 ? "warn" : "info", "retain.reconciled", report);
   return report;
+}
+
+/** Does something when it is first asked for. */
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= work();
+    return made;
+  };
 }
 
 /** Ids of the events of that hour that the archive holds, by tenant. */

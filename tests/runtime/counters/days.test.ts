@@ -124,7 +124,12 @@ test("a range is told the same by days, by hours where a day is missing, and by 
         await count(late, NOW);
         const all = [...facts, ...late];
         for (const asked of queries) await compare(reader, all, asked);
-        await rollUpLate(table.counters, async () => undefined, NOW);
+        await rollUpLate(
+          table.counters,
+          async () => undefined,
+          NOW,
+          () => undefined,
+        );
         for (const asked of queries) await compare(reader, all, asked);
       },
     ),
@@ -150,7 +155,12 @@ test("days of a long range are read instead of their hours, and are there again 
   await addUpDays();
   const late = accepted(BEGIN + DAY + HOUR, "b", 3);
   await count([late], NOW);
-  await rollUpLate(table.counters, async () => undefined, NOW);
+  await rollUpLate(
+    table.counters,
+    async () => undefined,
+    NOW,
+    () => undefined,
+  );
   assert.deepEqual(dayItems(), [DAYS, DAYS]);
   await compare(reader, [...facts, late], asked);
 });

@@ -7,6 +7,7 @@ import type { Service } from "../../../runtime/aws/service.ts";
 import { asService } from "../../../runtime/database/roles.ts";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import { newId } from "../../../runtime/domain/ids.ts";
+import { decodeJobsMessage, type HourWork } from "../../../runtime/domain/job.ts";
 import { HOUR_MS, rfc3339 } from "../../../runtime/domain/time.ts";
 import { type AccessRecord, accessKey, chainAccess } from "../../../runtime/domain/usage/access.ts";
 import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
@@ -291,6 +292,22 @@ test("an hour that is not over is not added up", async () => {
     }),
   );
   assert.deepEqual(Items, []);
+});
+
+test("a customer whose hour can't be added up keeps no other's from it, and is tried again alone", async () => {
+  const [broken, well] = [await caller(), await caller()];
+  const fold: Tools["fold"] = async (request) => {
+    if (request.tenant === broken.customer_id) throw new Error("the file is damaged");
+    return tools.fold(request);
+  };
+  await archiveAccess({ hour: HOUR }, { ...tools, fold });
+  const archived = async (as: Identity) => (await logOf(as)).access.has(HOUR);
+  assert.deepEqual([await archived(broken.live), await archived(well.live)], [false, true]);
+  const messages = sent.map(decodeJobsMessage);
+  assert.deepEqual(messages, [{ kind: "access", hour: HOUR, customer_id: broken.customer_id }]);
+  await assert.rejects(archiveAccess(messages[0] as HourWork, { ...tools, fold }), { message: "the file is damaged" });
+  await archiveAccess(messages[0] as HourWork, tools);
+  assert.equal(await archived(broken.live), true);
 });
 
 for (const crash of ["PutObjectCommand", "audit", "audit_head"]) {

@@ -4,6 +4,7 @@ import { suite } from "uvu";
 import { archivePrefix, decodeDeliver, encodeArchive } from "../../../runtime/domain/codec/index.ts";
 import { unpack } from "../../../runtime/domain/codec/pack.ts";
 import { eventHeads } from "../../../runtime/domain/event.ts";
+import { decodeJobsMessage, type HourWork } from "../../../runtime/domain/job.ts";
 import { rfc3339 } from "../../../runtime/domain/time.ts";
 import { readHour, settledHour } from "../../../runtime/retain/hourly/hours.ts";
 import { reconcile } from "../../../runtime/retain/hourly/reconcile.ts";
@@ -79,6 +80,29 @@ test("events lost by a failing delivery stream are found, reported, and written 
     lines.map((line) => JSON.parse(line).events.map(({ payload }: { payload: unknown }) => payload)),
     [[{ n: 1 }, { n: 2 }]],
   );
+  assert.equal((await reconcile({ hour: rfc3339(hour) }, tools)).missing, 0);
+});
+
+test("a customer whose hour can't be compared keeps no other's from being compared, and is tried again alone", async () => {
+  const bench = jobBench(storage);
+  bench.customers = ["cus_a", "cus_b", "cus_c"];
+  const hour = settledHour(bench.clock.now);
+  for (const customer of bench.customers) await accept(customer, hour + 1_000);
+  let broken = true;
+  const { s3 } = bench.tools.store;
+  const send = async (command: { input: { Key?: string } }) => {
+    if (broken && command.input.Key?.includes("live-cus_b")) throw new Error("denied");
+    return s3.send(command as never);
+  };
+  const tools = { ...bench.tools, store: { ...bench.tools.store, s3: { send } as never } };
+  assert.equal((await reconcile({ hour: rfc3339(hour) }, tools)).missing, 4);
+  const [text, ...more] = bench.sent.get(tools.env.JOB_QUEUE_URL)!;
+  assert.deepEqual(more, []);
+  const message = decodeJobsMessage(text!);
+  assert.deepEqual(message, { kind: "reconcile", hour: rfc3339(hour), customer_id: "cus_b" });
+  await assert.rejects(reconcile(message as HourWork, tools), { message: "denied" });
+  broken = false;
+  assert.equal((await reconcile(message as HourWork, tools)).missing, 2);
   assert.equal((await reconcile({ hour: rfc3339(hour) }, tools)).missing, 0);
 });
 
