@@ -120,7 +120,10 @@ function messagesOf(
     seen.add(key);
     return true;
   };
-  const told = listed.filter(({ routed_at }) => flipped === undefined || routed_at <= flipped);
+  const now = listed.filter(({ routed_at }) => flipped === undefined || routed_at <= flipped);
+  // Of those before the known one most have been sent: they may not keep the missed ones waiting.
+  const told =
+    known === undefined ? now : [...now.filter(({ ulid }) => ulid > known), ...now.filter(({ ulid }) => ulid <= known)];
   if (channel === "events") {
     const filter = subscriptions.events!.filter as Filter<"events">;
     return told

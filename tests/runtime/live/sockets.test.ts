@@ -306,6 +306,19 @@ test("a socket gets all missed events, fifty a second, and later ones until ever
   assert.equal(socket!.subscriptions.events!.following, 0);
 });
 
+test("what came after the last event that a socket knows is sent before what may have been sent already", async () => {
+  const before = Array.from({ length: 120 }, (_, n) => listedAt(n, START - 32_000 + n));
+  const known = listedAt(500, START - 31_000);
+  const missed = listedAt(501, START - 30_000);
+  const { tenant, open, ports, sent } = world([...before, known, missed]);
+  await (await open("s")).say({ subscribe: "events", after: known.event.event_id });
+  await follow(request(tenant, { after: known.ulid }), ports, START + 600_000);
+  assert.deepEqual(
+    sent.map(({ message }) => message.event_id),
+    [missed, ...before].map(({ event: { event_id } }) => event_id),
+  );
+});
+
 test("who has just subscribed gets fifty of a burst as well, and the number of the rest once the second is over", async () => {
   const burst = Array.from({ length: 120 }, (_, n) => listedAt(n, START + 1_000));
   const { open, published, ports, sent } = world(burst);
