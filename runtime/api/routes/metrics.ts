@@ -146,7 +146,7 @@ function answer(deps: Deps, c: Context<ApiEnv>, query: MetricsQuery): Promise<Me
 }
 
 export function register(app: Api, deps: Deps): void {
-  const about = `At most ${MAX_POINTS} points of all series together. Points without facts are there, as zeros, latencies as null. A measure that can't be told apart by what the query names is null.`;
+  const about = `At most ${MAX_POINTS} points of a series, and of all series together as many as fit into an answer: the fewer measures, the more. Points without facts are there, as zeros, latencies as null. A measure that can't be told apart by what the query names is null.`;
   route(
     app,
     {

@@ -1,14 +1,24 @@
 import { refuseEmptyRange } from "../emptyRange.ts";
 import { type ErrorDetail, TriggersError } from "../errors/errors.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Millis, rfc3339 } from "../time.ts";
+import { isLatency } from "./names.ts";
 import { type Interval, lastMinutes, lastOf, MAX_RANGE_DAYS, type MetricsQuery, topOf } from "./query.ts";
 import { KEPT_DAYS } from "./sums.ts";
 import { ceilIn, earlierIn, floorIn, startsIn } from "./zones.ts";
 
 /** The time that a query asks about, cut into its points. All times are milliseconds since the epoch. */
 
-/** Points of all series of an answer together. */
+/** Points of one series. */
 export const MAX_POINTS = 10_000;
+/** Numbers in an answer that fit into one of a function: a point's start counts as two, a latency as four. */
+const MAX_NUMBERS = 250_000;
+
+/** Points of all series together. */
+function roomFor({ measures, compare, histogram }: MetricsQuery): number {
+  if (histogram) return MAX_POINTS;
+  const numbers = measures.reduce((sum, each) => sum + (isLatency(each) ? 4 : 1), 2);
+  return Math.max(MAX_POINTS, Math.floor(MAX_NUMBERS / (compare === undefined ? numbers : 2 * numbers)));
+}
 
 const AUTO_MINUTES_MS = 6 * HOUR_MS;
 const AUTO_HOURS_MS = 14 * DAY_MS;
@@ -79,10 +89,10 @@ function backFrom(to: number, query: MetricsQuery, interval: Interval, ms: Milli
   return to - ms;
 }
 
-const tooMany = (points: number, series = 1): TriggersError =>
-  refuse(`The query asks for more than ${MAX_POINTS} points.`, {
+const tooMany = (points: number, series = 1, most = MAX_POINTS): TriggersError =>
+  refuse(`The query asks for more than ${most} points.`, {
     path: series > 1 ? "/top" : "/interval",
-    message: `makes ${points} points${series > 1 ? ` of ${series} series` : ""}; at most ${MAX_POINTS} are allowed: ask for a longer interval, a shorter range or fewer series`,
+    message: `makes ${points} points${series > 1 ? ` of ${series} series` : ""}; at most ${most} are allowed: ask for a longer interval, a shorter range or fewer series`,
   });
 
 function checkKept(span: Span, interval: Interval, now: Millis, path: string): void {
@@ -106,8 +116,9 @@ export function rangeOf(query: MetricsQuery, now: Millis): Range {
   const span = cut(query, interval, asked);
   const points = span.starts.length;
   if (points > MAX_POINTS) throw tooMany(points);
-  const top = query.group_by.length === 0 ? 1 : topOf(query, points, MAX_POINTS);
-  if (points * top > MAX_POINTS) throw tooMany(points * top, top);
+  const room = roomFor(query);
+  const top = query.group_by.length === 0 ? 1 : topOf(query, points, room);
+  if (points * top > room) throw tooMany(points * top, top, room);
   checkKept(span, interval, now, query.from === undefined ? "/last" : "/from");
   const compare = query.compare === undefined ? undefined : earlier(span, query, interval);
   if (compare !== undefined) checkKept(compare, interval, now, "/compare");

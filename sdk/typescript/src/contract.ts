@@ -3299,7 +3299,7 @@ export interface paths {
         };
         /**
          * Metrics, by query parameters
-         * @description The same as `POST /metrics/query`; lists repeat: `measures=events&measures=delivered`. `Accept: text/csv` answers a table of the points. At most 10000 points of all series together. Points without facts are there, as zeros, latencies as null. A measure that can't be told apart by what the query names is null.
+         * @description The same as `POST /metrics/query`; lists repeat: `measures=events&measures=delivered`. `Accept: text/csv` answers a table of the points. At most 10000 points of a series, and of all series together as many as fit into an answer: the fewer measures, the more. Points without facts are there, as zeros, latencies as null. A measure that can't be told apart by what the query names is null.
          *
          *     Needs the scope `events:read`.
          */
@@ -3392,7 +3392,7 @@ export interface paths {
         put?: never;
         /**
          * Metrics
-         * @description At most 10000 points of all series together. Points without facts are there, as zeros, latencies as null. A measure that can't be told apart by what the query names is null.
+         * @description At most 10000 points of a series, and of all series together as many as fit into an answer: the fewer measures, the more. Points without facts are there, as zeros, latencies as null. A measure that can't be told apart by what the query names is null.
          *
          *     Needs the scope `events:read`.
          */

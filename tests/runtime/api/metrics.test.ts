@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { suite } from "uvu";
+import { jsonSize, MOST_ANSWER_BYTES } from "../../../runtime/domain/answer.ts";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import { daysOf } from "../../../runtime/domain/metrics/cube.ts";
 import { dimensions, isLatency, type Measure, measures } from "../../../runtime/domain/metrics/names.ts";
@@ -209,6 +210,18 @@ for (const [accept, type] of [
     assert.equal(headers.get("content-type"), type);
   });
 
+test("a hundred series of a month by hour fit into an answer, beside the month before as well", async () => {
+  const types = Array.from({ length: 130 }, (_, n) => `kind.${n}`);
+  const { live: shop } = await api.customer("Many types");
+  await countUsage(api.deps.dynamodb, [acceptedFact(shop, start + 60_000, types)]);
+  const month = { measures: ["events"], last: "30d", interval: "hour", group_by: ["event_type"] };
+  const { status, body } = await ask({ ...month, top: 100 }, shop);
+  assert.deepEqual([status, body.series.length, body.folded, body.totals.events], [200, 101, 30, 130]);
+  assert.ok(jsonSize(body) < MOST_ANSWER_BYTES, `${jsonSize(body)} bytes`);
+  const compared = await ask({ ...month, compare: "previous" }, shop);
+  assert.deepEqual([compared.status, compared.body.series.length], [200, 21]);
+});
+
 const refused: [says: string, query: object, path: string, names: RegExp][] = [
   ["an unknown measure", { measures: ["evnts"] }, "/measures/0", /"events"/],
   ["no measure", { measures: [] }, "/measures", /events, bytes/],
@@ -227,9 +240,9 @@ const refused: [says: string, query: object, path: string, names: RegExp][] = [
   ["too many points", { measures: ["events"], last: "30d", interval: "minute" }, "/interval", /10000/],
   [
     "too many series",
-    { measures: ["events"], last: "30d", interval: "hour", group_by: ["event_type"], top: 100 },
+    { measures, last: "30d", interval: "hour", group_by: ["event_type"], top: 100 },
     "/top",
-    /10000/,
+    /makes 72000 points of 100 series; at most 10000/,
   ],
   ["minutes that are not kept", { measures: ["events"], ...old(40, 39), interval: "minute" }, "/from", /35 days/],
   ["hours that are not kept", { measures: ["events"], ...old(500, 490), interval: "hour" }, "/from", /400 days/],
