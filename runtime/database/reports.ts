@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { firstUlidAt, newId } from "../domain/ids.ts";
-import type { RunResult, TakenRun } from "../domain/reports/report.ts";
+import type { RunResult, Schedule, TakenRun } from "../domain/reports/report.ts";
 import { nextRun } from "../domain/reports/schedule.ts";
 import { DAY_MS, type Millis, rfc3339 } from "../domain/time.ts";
 import type { Tx } from "./roles.ts";
@@ -37,6 +37,15 @@ export const insertRun = (
     .returningAll()
     .executeTakeFirstOrThrow();
 
+/** The next time of a schedule. One that can't be told is looked at again in a day: it keeps no other report from being made. */
+function nextOf(schedule: Schedule, now: Millis): Millis {
+  try {
+    return nextRun(schedule, now);
+  } catch {
+    return now + DAY_MS;
+  }
+}
+
 async function makeDueRuns(tx: Tx, now: Millis): Promise<void> {
   const due = await tx
     .selectFrom("reports")
@@ -49,7 +58,7 @@ async function makeDueRuns(tx: Tx, now: Millis): Promise<void> {
     .execute();
   for (const { report_id, tenant, customer_id, definition } of due) {
     await insertRun(tx, { report_id, tenant, customer_id, asked_by: "schedule" }, now);
-    const next = definition.schedule === null ? null : rfc3339(nextRun(definition.schedule, now));
+    const next = definition.schedule === null ? null : rfc3339(nextOf(definition.schedule, now));
     await tx.updateTable("reports").set({ next_run_at: next }).where("report_id", "=", report_id).execute();
   }
 }
@@ -89,7 +98,8 @@ export async function takeRun(tx: Tx, runId: string | undefined, now: Millis): P
     .executeTakeFirstOrThrow();
   if (run.attempts > MAX_TAKES) {
     await endRun(tx, run.run_id, "failed", { error: "It was begun three times and never came to an end." }, now);
-    return null;
+    // The others wait still.
+    return runId === undefined ? takeRun(tx, undefined, now) : null;
   }
   const report = await tx
     .selectFrom("reports")

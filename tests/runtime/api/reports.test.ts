@@ -152,6 +152,30 @@ test("a schedule makes one run when it is due, and the next time is that of its 
   assert.equal((await runsOf(report_id))[0].asked_by, "schedule");
 });
 
+test("a schedule whose next time can't be told keeps no other report from being made", async () => {
+  const [damaged, well] = [await report({ schedule: daily }), await report({ schedule: daily })];
+  await asService(api.database.db, async (tx) => {
+    const { definition } = await tx
+      .selectFrom("reports")
+      .select("definition")
+      .where("report_id", "=", damaged.report_id)
+      .executeTakeFirstOrThrow();
+    const broken = { ...definition, schedule: { ...daily, time_zone: "Mars/Olympus" } };
+    await tx
+      .updateTable("reports")
+      .set({ definition: JSON.stringify(broken) })
+      .where("report_id", "=", damaged.report_id)
+      .execute();
+  });
+  api.advance(Date.parse(well.next_run_at) - api.deps.now() + 1);
+  const taken = (await takeAll()).map(({ report_id }) => report_id);
+  assert.deepEqual(
+    [damaged, well].map(({ report_id }) => taken.filter((each) => each === report_id).length),
+    [1, 1],
+  );
+  assert.equal((await takeAll()).length, 0);
+});
+
 test("a platform that was away for days makes one run, and goes on with the next time", async () => {
   const { report_id, next_run_at } = await report({ schedule: daily });
   api.advance(Date.parse(next_run_at) - api.deps.now() + 5 * DAY);
