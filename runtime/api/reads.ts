@@ -94,7 +94,7 @@ export const QueryMillis = QueryTime.transform((text) => Date.parse(text));
 
 export const EventId = z.object({ id: ulidParam("evt") });
 export const EventIds = z.strictObject({
-  event_ids: z.array(z.string().max(100)).min(1).max(1_000).openapi({ description: "1 to 1,000 event ids." }),
+  event_ids: z.array(z.string().max(100)).max(1_000).openapi({ description: "At most 1,000 event ids." }),
 });
 
 /** Splits ids into ULIDs and malformed ids, which belong to no event. */

@@ -2413,7 +2413,7 @@ export interface paths {
             requestBody: {
                 content: {
                     "application/json": {
-                        /** @description 1 to 1,000 event ids. */
+                        /** @description At most 1,000 event ids. */
                         event_ids: string[];
                     };
                 };
@@ -2650,7 +2650,7 @@ export interface paths {
             requestBody: {
                 content: {
                     "application/json": {
-                        /** @description 1 to 1,000 event ids. */
+                        /** @description At most 1,000 event ids. */
                         event_ids: string[];
                     };
                 };
@@ -2701,7 +2701,7 @@ export interface paths {
             requestBody: {
                 content: {
                     "application/json": {
-                        /** @description 1 to 1,000 event ids. */
+                        /** @description At most 1,000 event ids. */
                         event_ids: string[];
                     };
                 };
@@ -5318,7 +5318,7 @@ export interface paths {
             requestBody: {
                 content: {
                     "application/json": {
-                        /** @description 1 to 1,000 event ids. */
+                        /** @description At most 1,000 event ids. */
                         event_ids: string[];
                     };
                 };

@@ -233,6 +233,8 @@ test("a backlog holds the waiting, held and dead-lettered events, oldest first, 
     });
     assert.deepEqual(body, { acknowledged: 5, missing: ["evt_nonsense"] });
   }
+  const none = await api.call(live, "POST", `/subscriptions/${sub}/backlog/ack`, { event_ids: [] });
+  assert.deepEqual([none.status, none.body], [200, { acknowledged: 0, missing: [] }]);
   assert.deepEqual(await backlog(), [held.ids[1], ...dead.ids]);
   const left = await itemOf(held.batch);
   assert.deepEqual([left.status, left.held, left.remaining], ["pending", true, [1]]);
