@@ -124,7 +124,8 @@ export function decodeDeliveryItem(item: Item): DeliveryItem {
   const status = sOf(item, "status", what) as DeliveryStatus;
   if (!deliveryStatuses.includes(status)) throw corrupt(what, "status");
   const attempts = jOf(item, "attempts", what);
-  if (!Array.isArray(attempts)) throw corrupt(what, "attempts");
+  if (!Array.isArray(attempts) || !attempts.every((attempt) => typeof attempt?.at === "string"))
+    throw corrupt(what, "attempts");
   return {
     tenant,
     first: parts[1]!,
