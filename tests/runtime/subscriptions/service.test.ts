@@ -228,7 +228,7 @@ test("targets whose secrets or headers can't be opened are named, and keep no ot
     targets.map(({ subscription_id }) => subscription_id),
     [ids[2]],
   );
-  assert.deepEqual(unreadable, wanted.slice(0, 2));
+  assert.deepEqual(new Set(unreadable?.map(({ subscription_id }) => subscription_id)), new Set(ids.slice(0, 2)));
 });
 
 test("a target has what delivering needs, and only its own tenant's is given", async () => {
