@@ -36,13 +36,14 @@ export class EverySoOften extends pulumi.ComponentResource {
           { actions: ["sqs:SendMessage"], resources: [args.dead.arn] },
           args.key.toEncrypt("sqs", args.region),
           // EventBridge Scheduler reads the input of a schedule directly in the role's name: runs start only with this
-          // permission. Source: EventBridge Scheduler User Guide, "Encryption at rest".
+          // permission. Source: EventBridge Scheduler User Guide, "Encryption at rest". Pulumi adds to the name behind it, and
+          // before it where `pulumi:autonaming` says so (docs/deploy.md).
           {
             actions: ["kms:Decrypt"],
             resources: [args.key.arn],
             conditions: {
               ArnLike: {
-                "kms:EncryptionContext:aws:scheduler:schedule:arn": pulumi.interpolate`arn:aws:scheduler:${args.region}:${account}:schedule/default/${name}-schedule*`,
+                "kms:EncryptionContext:aws:scheduler:schedule:arn": pulumi.interpolate`arn:aws:scheduler:${args.region}:${account}:schedule/default/*${name}-schedule*`,
               },
             },
           },

@@ -10,6 +10,15 @@ export interface NameLimit {
   readonly source: string;
 }
 
+/** Seven characters as Pulumi adds them. */
+const HEX = "0123456";
+
+/** How resources may be named: by what Pulumi adds by itself, and what `pulumi:autonaming` may put before it (docs/deploy.md). */
+export const namings: readonly (readonly [says: string, name: (stack: string, name: string) => string])[] = [
+  ["Pulumi's own names", (_, name) => `${name}-${HEX}`],
+  ["names that begin with the stack's", (stack, name) => `${stack}-${name}-${HEX}`],
+];
+
 const limit = (path: string, most: number, source: string): NameLimit => ({ path, most, source });
 
 /** By type. */

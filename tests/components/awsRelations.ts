@@ -10,6 +10,7 @@ import { unreachable } from "../../local/reach.ts";
 import type { Authorization } from "../../local/service.ts";
 import { Landscape, type Seen, type Use } from "../../local/serviceUse.ts";
 import type { Declared, Graph } from "../../program/graph.ts";
+import { namings } from "./awsNames.ts";
 
 type Inputs = Readonly<Record<string, unknown>>;
 
@@ -263,9 +264,11 @@ export const awsRelations: readonly AwsRelation[] = [
     source: "EventBridge Scheduler User Guide, Encryption at rest",
     problems: (graph) =>
       of(graph, schedule).flatMap(({ name, inputs }) => {
-        const arn = `arn:aws:scheduler:${graph.region}:${ACCOUNT}:schedule/default/${name}-1a2b3c4`;
-        const asked = scheduleKeyUse(textOf(inputs.kmsKeyArn), arn);
-        return refusalsOf(graph, textOf((inputs.target as Inputs).roleArn), asked);
+        const arns = namings.map(
+          ([, nameOf]) => `arn:aws:scheduler:${graph.region}:${ACCOUNT}:schedule/default/${nameOf(graph.stack, name)}`,
+        );
+        const asked = arns.flatMap((arn) => scheduleKeyUse(textOf(inputs.kmsKeyArn), arn));
+        return [...new Set(refusalsOf(graph, textOf((inputs.target as Inputs).roleArn), asked))];
       }),
     breaks: [
       {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
 import { exampleGraph, type Graph } from "../../program/graph.ts";
-import { nameLimits, unnamed } from "./awsNames.ts";
+import { nameLimits, namings, unnamed } from "./awsNames.ts";
 import { accepted, awsRules, valuesAt } from "./awsRules.ts";
 
 const stacks: Graph[] = [];
@@ -24,13 +24,6 @@ for (const { stack, resources } of stacks) {
     ));
 }
 
-/** What Pulumi adds by itself, and what `pulumi:autonaming` may put before it (docs/deploy.md). */
-const HEX = "0123456";
-const namings: [says: string, name: (stack: string, name: string) => string][] = [
-  ["Pulumi's own names", (_, name) => `${name}-${HEX}`],
-  ["names that begin with the stack's", (stack, name) => `${stack}-${name}-${HEX}`],
-];
-
 /** Names that are longer than AWS takes. */
 const tooLong = ({ stack, resources }: Pick<Graph, "stack" | "resources">, nameOf: (typeof namings)[number][1]) =>
   resources.flatMap(({ type, name, inputs }) => {
@@ -50,7 +43,7 @@ test("a name that is too long is reported, with the length that AWS accepts", ()
     .find(({ stack }) => stack === "prod-us-east-1")!
     .resources.filter(({ type }) => type === "aws:elasticache/replicationGroup:ReplicationGroup");
   assert.deepEqual(
-    tooLong({ stack: "prod-us-east-1", resources: cache }, (stack, name) => `triggers-${stack}-${name}-${HEX}`),
+    tooLong({ stack: "prod-us-east-1", resources: cache }, (stack, name) => `triggers-${stack}-${name}-0123456`),
     [
       "triggers-prod-us-east-1-cache-group-0123456: aws:elasticache/replicationGroup:ReplicationGroup takes 40 characters (ElastiCache API, CreateReplicationGroup)",
     ],
