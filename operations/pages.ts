@@ -8,6 +8,7 @@
  *
  * What has a hash in its name goes first and stays, so that a page somebody has open finds its parts; the pages themselves go last.
  */
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
@@ -20,6 +21,14 @@ import { type Deployment, localDeployment, pulumiDeployment } from "./verify/dep
 
 /** Puts under way at once: one where the platform runs on the same machine, so that its callers are answered in between. */
 const AT_ONCE = { there: 8, here: 1 } as const;
+
+/** Waits for its turn where `npm start` runs this, whose callers go first (local/product/pages.ts). */
+async function turn(): Promise<void> {
+  if (process.send === undefined) return;
+  const told = once(process, "message");
+  process.send("next");
+  await told;
+}
 
 type Put = (key: string, body: string | Uint8Array, contentType: string, cacheControl: string) => Promise<void>;
 
@@ -65,6 +74,7 @@ async function main(): Promise<void> {
   const s3 = new S3Client({ ...deployment.client, forcePathStyle: isHere });
   const atOnce = isHere ? AT_ONCE.here : AT_ONCE.there;
   const put: Put = async (Key, Body, ContentType, CacheControl) => {
+    await turn();
     await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body, ContentType, CacheControl }));
   };
   for (const name of positionals.length === 0 ? Object.keys(builders) : positionals) {
