@@ -31,6 +31,12 @@ test.before.each(() => {
 test.after.each(() => rmSync(folder, { recursive: true, force: true }));
 
 const beside = () => pagesBeside(folder, assert.fail, () => undefined, join(folder, "put.mjs"));
+/** Resolves when the process of a site waits for its first turn. */
+const begun = (site: string) =>
+  eventually(
+    () => putOf(site),
+    (text) => text !== "",
+  );
 const putOf = (site: string): string =>
   existsSync(join(folder, site)) ? readFileSync(join(folder, site), "utf8") : "";
 
@@ -43,18 +49,12 @@ test("no page is put while somebody is answered, until somebody asks for a page 
   requestBegan();
   const pages = beside();
   const ready = pages.ready();
-  await eventually(
-    () => putOf("console"),
-    (text) => text !== "",
-  );
+  await begun("console");
   await new Promise((resolve) => setTimeout(resolve, 400));
   assert.equal(putOf("console"), "begun ");
   await pages.filled("console/index.html");
   assert.equal(putOf("console"), WHOLE);
-  await eventually(
-    () => putOf("docs"),
-    (text) => text !== "",
-  );
+  await begun("docs");
   await new Promise((resolve) => setTimeout(resolve, 400));
   assert.equal(putOf("docs"), "begun ");
   requestEnded();
@@ -66,10 +66,7 @@ test("a platform that stops while a page waits for its turn stops the process th
   requestBegan();
   const pages = beside();
   const ready = pages.ready();
-  await eventually(
-    () => putOf("console"),
-    (text) => text !== "",
-  );
+  await begun("console");
   pages.stop();
   await ready;
   requestEnded();
