@@ -12,6 +12,7 @@
  */
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import type { SealedCounts } from "../runtime/domain/webhook/vault.ts";
 import { add, retire, type Sealing, seal, use, usesOf } from "./sealings.ts";
 import { type ClientOptions, plural, runSecretCommand } from "./secretCommand.ts";
 
@@ -28,7 +29,7 @@ function sealingOf(options: ClientOptions, sealingSecret: string, FunctionName: 
   return {
     secrets: new SecretsManagerClient(options),
     sealingSecret,
-    counts: async () => (await ask({ op: "count_sealed" })) as Record<string, number>,
+    counts: async () => (await ask({ op: "count_sealed" })) as SealedCounts,
     sealSome: async () => ((await ask({})) as { sealed: number }).sealed,
     now: Date.now,
   };
@@ -40,14 +41,16 @@ await runSecretCommand({
   secret: "sealing-secret",
   open: (client, named) => sealingOf(client, named["sealing-secret"], named.function),
   steps: {
-    list: async (sealing) =>
-      (await usesOf(sealing))
-        .map(({ version, current, texts }) =>
-          version === ""
-            ? `in clear text: ${plural(texts, "text")}`
-            : `key ${version}${current ? " (current)" : ""}: ${plural(texts, "text")}`,
-        )
-        .join("\n"),
+    list: async (sealing) => {
+      const { keys, damaged } = await usesOf(sealing);
+      const lines = keys.map(({ version, current, texts }) =>
+        version === ""
+          ? `in clear text: ${plural(texts, "text")}`
+          : `key ${version}${current ? " (current)" : ""}: ${plural(texts, "text")}`,
+      );
+      if (damaged > 0) lines.push(`damaged, opened by no key: ${plural(damaged, "text")}`);
+      return lines.join("\n");
+    },
     add: async (sealing, settleMs) =>
       `key ${await add(sealing)} added; in ${settleMs / 1_000} s: npm run sealing -- use`,
     use: async (sealing, settleMs) =>

@@ -1,5 +1,5 @@
 import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { type KeyRing, newDataKey } from "../runtime/domain/webhook/vault.ts";
+import { type KeyRing, newDataKey, type SealedCounts } from "../runtime/domain/webhook/vault.ts";
 import { newestOf, readSecret, replaceSecret, SETTLE_MS, settled, versionAfter } from "./heldSecret.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -16,8 +16,8 @@ export interface Sealing {
   readonly secrets: SecretsManagerClient;
   /** ARN or name of the secret with the ring. */
   readonly sealingSecret: string;
-  /** How many texts each key has sealed, `""` for clear text: what the function of a deployment answers. */
-  counts(): Promise<Readonly<Record<string, number>>>;
+  /** How many texts need each key: what the function of a deployment answers. */
+  counts(): Promise<SealedCounts>;
   /** Seals anew what another key has sealed, for a while. @returns how many; 0 when none is left */
   sealSome(): Promise<number>;
   now(): number;
@@ -36,16 +36,17 @@ const read = ({ secrets, sealingSecret }: Sealing) =>
     return ring;
   });
 
-/** Every key, and how many texts need it; clear text last, as the version `""`, where there is some. */
-export async function usesOf(sealing: Sealing): Promise<KeyUse[]> {
-  const [{ value: ring }, counts] = await Promise.all([read(sealing), sealing.counts()]);
+/** Every key, and how many texts need it; clear text last, as the version `""`, where there is some. And how many are damaged. */
+export async function usesOf(sealing: Sealing): Promise<{ readonly keys: KeyUse[]; readonly damaged: number }> {
+  const [{ value: ring }, { versions: counts, damaged }] = await Promise.all([read(sealing), sealing.counts()]);
   const versions = Object.keys(ring.keys).sort((a, b) => Number(a) - Number(b));
   const others = Object.keys(counts).filter((version) => !versions.includes(version));
-  return [...versions, ...others].map((version) => ({
+  const keys = [...versions, ...others].map((version) => ({
     version,
     current: version === ring.current,
     texts: counts[version] ?? 0,
   }));
+  return { keys, damaged };
 }
 
 /** Adds a key by which nothing is sealed yet. @returns its version @throws Refusal when one already waits to be used */
@@ -86,7 +87,7 @@ export async function retire(sealing: Sealing, version: string, settleMs = SETTL
   if (!Object.hasOwn(held.value.keys, version)) throw new Refusal(`there is no key ${version}`);
   if (version === held.value.current) throw new Refusal(`key ${version} is what new texts are sealed by`);
   settled(held, sealing.now(), settleMs);
-  const needed = (await sealing.counts())[version] ?? 0;
+  const needed = (await sealing.counts()).versions[version] ?? 0;
   if (needed > 0) throw new Refusal(`${needed} text(s) need key ${version}: seal them anew first`);
   const { [version]: _, ...keys } = held.value.keys;
   await replaceSecret(sealing.secrets, sealing.sealingSecret, held, { ...held.value, keys });

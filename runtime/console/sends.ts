@@ -5,6 +5,7 @@ import { jsonSize, PAGE_BYTES } from "../domain/answer.ts";
 import { newUlid } from "../domain/ids.ts";
 import type { Send } from "../domain/people/send.ts";
 import { DAY_MS, type Millis, rfc3339 } from "../domain/time.ts";
+import { readable } from "../store/readable.ts";
 
 /** What a person sent from the composer, kept for 24 hours: request and answer whole, secrets cut. */
 
@@ -74,7 +75,8 @@ export class Sends {
         parts = own === id ? [item.part!.B!, ...parts] : [item.part!.B!];
         id = own;
         if (part !== "0") continue;
-        const whole = JSON.parse(zstdDecompressSync(Buffer.concat(parts)).toString("utf8")) as Send;
+        const [whole] = readable([item], () => JSON.parse(zstdDecompressSync(Buffer.concat(parts)).toString()) as Send);
+        if (whole === undefined) continue;
         const send = { ...whole, request: shown(whole.request), response: shown(whole.response) };
         size += jsonSize(send) + 1;
         if (sends.length === limit || (sends.length > 0 && size > PAGE_BYTES)) return { sends, more: true };

@@ -97,8 +97,13 @@ async function tellFigures(tenant: Tenant, sent: Map<string, string>, ports: Mea
     const message = { channel: "metrics", at: rfc3339(ports.now()), complete_until, ...running, previous: before };
     for (const connection of sockets) {
       if (sent.get(connection.connection_id) === text) continue;
-      sent.set(connection.connection_id, text);
-      await send(connection, [message], ports);
+      try {
+        await send(connection, [message], ports);
+        sent.set(connection.connection_id, text);
+      } catch (error) {
+        // One socket's never keeps the others waiting.
+        ports.log("warn", "live.figures_not_sent", { tenant, error: errorText(error) });
+      }
     }
   }
   return watching.length > 0;

@@ -81,6 +81,9 @@ async function ensureOperator(bootstrap: Bootstrap, peppers: Peppers): Promise<b
   return putNewKey(keys, record);
 }
 
+const ringOf = (context: Bootstrap) =>
+  ensureSecret(context, context.env.SEALING_SECRET, () => JSON.stringify(newKeyRing()));
+
 /** Runs every step. @returns the changes that it made, for the deployment's log */
 export async function bootstrap(context: Bootstrap) {
   const migrations = await migrate(context.db);
@@ -88,7 +91,7 @@ export async function bootstrap(context: Bootstrap) {
   const cursor = await ensureSecret(context, context.env.CURSOR_SECRET, () => randomBytes(32).toString("base64"));
   const operator = await ensureOperator(context, JSON.parse(pepper.value) as Peppers);
   await keepShards(context.db, JSON.parse(context.env.EVENT_SHARDS) as ShardRule[], context.now(), operator);
-  const ring = await ensureSecret(context, context.env.SEALING_SECRET, () => JSON.stringify(newKeyRing()));
+  const ring = await ringOf(context);
   // Once the version before could read what is sealed: it runs on while this one is deployed.
   const sealed = ring.made ? 0 : await sealAnew(context.db, openVault(ring.value), () => context.now() > context.until);
   return { sealed, migrations, pepper_made: pepper.made, cursor_secret_made: cursor.made, operator_key_made: operator };
@@ -147,7 +150,7 @@ export async function handler(event: CountSealed | { readonly code?: string }, i
   };
   try {
     await untilItAnswers(() => sql`select 1`.execute(db), time);
-    if ("op" in event) return await countSealed(db);
+    if ("op" in event) return await countSealed(db, openVault((await ringOf(context)).value));
     return await bootstrap(context);
   } finally {
     await db.destroy();

@@ -43,7 +43,7 @@ test.before(async () => {
   sealing = {
     secrets,
     sealingSecret: SECRET,
-    counts: () => countSealed(database.db),
+    counts: async () => countSealed(database.db, await vault()),
     sealSome: async () => sealAnew(database.db, await vault()),
     now: () => clock.now(),
   };
@@ -143,10 +143,13 @@ test("a new key comes, older texts are sealed again, the old key goes; all texts
   assert.equal(await use(sealing), "2");
   const all = [...before, ...(await subscribe(3))];
   await allOpen(all);
-  assert.deepEqual(await usesOf(sealing), [
-    { version: "1", current: false, texts: 1_042 },
-    { version: "2", current: true, texts: 6 },
-  ]);
+  assert.deepEqual(await usesOf(sealing), {
+    keys: [
+      { version: "1", current: false, texts: 1_042 },
+      { version: "2", current: true, texts: 6 },
+    ],
+    damaged: 0,
+  });
   await assert.rejects(retire(sealing, "1"), /^Refusal: the secret was written 0 s ago/);
   clock.advance(SETTLE_MS);
   await assert.rejects(retire(sealing, "1"), refused("1042 text(s) need key 1: seal them anew first"));
@@ -155,7 +158,7 @@ test("a new key comes, older texts are sealed again, the old key goes; all texts
   await allOpen(all);
   await retire(sealing, "1");
   await allOpen(all);
-  assert.deepEqual(await usesOf(sealing), [{ version: "2", current: true, texts: 1_048 }]);
+  assert.deepEqual(await usesOf(sealing), { keys: [{ version: "2", current: true, texts: 1_048 }], damaged: 0 });
   await assert.rejects(retire(sealing, "1"), refused("there is no key 1"));
   await assert.rejects(use(sealing), refused("key 2 is in use already; add another first"));
 });
@@ -169,6 +172,38 @@ test("sealing again ends when its time is up, and the next run continues", async
   const some = await sealAnew(database.db, own, () => looks.shift() ?? true);
   assert.equal(some, 500);
   assert.equal(some + (await seal(sealing)), 1_048);
+});
+
+test("a damaged text keeps no other from being sealed anew, and no key in the ring", async () => {
+  const [damaged, whole] = await subscribe(2);
+  const { keys: before } = await usesOf(sealing);
+  const old = before.find(({ current }) => current)!.version;
+  await asService(database.db, async (tx) => {
+    const secret = `sealed:${old}:${"A".repeat(60)}`;
+    await tx.updateTable("signing_secrets").set({ secret }).where("subscription_id", "=", damaged!).execute();
+    const { definition } = await tx
+      .selectFrom("subscriptions")
+      .select("definition")
+      .where("subscription_id", "=", damaged!)
+      .executeTakeFirstOrThrow();
+    const headers = { ...definition.headers, "x-other": secret };
+    await tx
+      .updateTable("subscriptions")
+      .set({ definition: JSON.stringify({ ...definition, headers }) })
+      .where("subscription_id", "=", damaged!)
+      .execute();
+  });
+  clock.advance(SETTLE_MS);
+  const version = await add(sealing);
+  clock.advance(SETTLE_MS);
+  await use(sealing);
+  // One header of the damaged subscription is whole.
+  assert.equal(await seal(sealing), 1_051);
+  assert.deepEqual((await usesOf(sealing)).keys.at(-1), { version, current: true, texts: 1_051 });
+  assert.equal((await usesOf(sealing)).damaged, 2);
+  clock.advance(SETTLE_MS);
+  await retire(sealing, old);
+  await allOpen([whole!]);
 });
 
 test.run();

@@ -19,10 +19,18 @@ export type Place = readonly [customerId: string, subscriptionId: string, member
 export interface Vault {
   /** Version of the key that seals. */
   readonly current: string;
+  /** Whether the ring has this version. */
+  has(version: string): boolean;
   /** `sealed:<version>:<iv, tag and ciphertext in base64url>`. */
   seal(text: string, place: Place): string;
   /** A text that was stored before texts were sealed is returned as it is. @throws Error when it was not sealed for this place */
   open(text: string, place: Place): string;
+}
+
+/** How many texts need each version of the key, `""` for clear text, and how many are damaged, which need none. */
+export interface SealedCounts {
+  readonly versions: Readonly<Record<string, number>>;
+  readonly damaged: number;
 }
 
 const KEY_BYTES = 32;
@@ -59,6 +67,7 @@ export function openVault(ring: string): Vault {
 
   return {
     current,
+    has: (version) => Object.hasOwn(keys, version),
     seal(text, place) {
       const iv = randomBytes(IV_BYTES);
       const cipher = createCipheriv("aes-256-gcm", keyOf(current, place[0]), iv);

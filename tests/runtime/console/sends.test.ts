@@ -79,4 +79,24 @@ test("a cursor behind the oldest send leads to an empty page", async () => {
   assert.deepEqual(await sends.list("psn_1#cus_1", 10, old[0]!.send_id), { sends: [], more: false });
 });
 
+test("a damaged send is left out, and keeps no other from being listed", async () => {
+  const owner = "psn_4#cus_1";
+  for (const body of ["first", "second", "third"]) {
+    clock += 1;
+    await sends.put(owner, sent(body));
+  }
+  const { sends: all } = await sends.list(owner, 10);
+  const damaged = {
+    pk: { S: `sends#${owner}` },
+    sk: { S: `${all[1]!.send_id}#0` },
+    part: { B: Buffer.from("no frame") },
+  };
+  await storage.put(damaged);
+  const { sends: left } = await sends.list(owner, 10);
+  assert.deepEqual(
+    left.map(({ request }) => request.body),
+    ["third", "first"],
+  );
+});
+
 test.run();

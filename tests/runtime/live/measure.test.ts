@@ -32,11 +32,13 @@ interface Told {
 /**
  * What the sockets of a customer are sent while these facts are counted.
  * @param facts milliseconds after the start, and of which type @param filters one of each socket @param limits events a second of each socket
+ * @param post may throw, as the service does that posts
  */
 async function watched(
   facts: readonly (readonly [after: number, type: string])[],
   filters: readonly object[],
   limits: readonly number[] = [],
+  post: (id: string) => void = () => {},
 ) {
   tenants += 1;
   const tenant = `cus_figures${tenants}`;
@@ -71,6 +73,7 @@ async function watched(
     ...{ log: () => {}, sockets, service: (async () => ({ answer: {}, bytes: 0 })) as never },
     posting: {
       async post(id, message) {
+        post(id);
         told.push({ id, at: clock, message: message as Record<string, unknown> });
         return true;
       },
@@ -144,6 +147,17 @@ test("sockets that asked for other filters at one moment are told those of as ma
   const filters = Array.from({ length: MAX_FIGURE_FILTERS + 2 }, (_, n) => ({ event_type: [`type ${n}`] }));
   const told = await watched([[0, "a"]], filters);
   assert.equal(new Set(told.map(({ id }) => id)).size, MAX_FIGURE_FILTERS);
+});
+
+test("a socket that can't be posted to keeps no other from its figures, and gets its own with the next round", async () => {
+  let failures = 2;
+  const told = await watched([[0, "a"]], [{}, {}], [], (id) => {
+    if (id === "s0" && failures-- > 0) throw new Error("throttled");
+  });
+  assert.deepEqual(
+    ["s0", "s1"].map((id) => told.find((each) => each.id === id)?.at),
+    [START + 2_000, START],
+  );
 });
 
 test.run();
