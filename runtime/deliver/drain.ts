@@ -1,6 +1,6 @@
 import type { Log } from "../aws/log.ts";
 import type { Outgoing } from "../aws/queues.ts";
-import { type DrainMessage, encodeDrain, encodeRetry, type ProbeMessage } from "../domain/codec/index.ts";
+import { type DrainMessage, encodeDrain, encodeRetry, type ProbeMessage, type Reached } from "../domain/codec/index.ts";
 import { defined } from "../domain/defined.ts";
 import type { Millis, Seconds } from "../domain/time.ts";
 import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
@@ -40,17 +40,21 @@ export async function drain(message: DrainMessage, ports: DrainPorts): Promise<v
   if (target !== null && target.status !== "active") return;
   if (message.reset === true) await ports.circuits.succeeded(tenant, subscription_id);
   if (target !== null && (await ports.circuits.read(tenant, subscription_id))?.opened_at !== undefined) return;
-  const again = (pass: 1 | 2, delaySeconds: Seconds): Outgoing => ({
-    text: encodeDrain({ tenant, subscription_id, pass }),
+  const again = (pass: 1 | 2, delaySeconds: Seconds, reached?: Reached): Outgoing => ({
+    text: encodeDrain({ tenant, subscription_id, pass, ...defined({ reached }) }),
     group: tenant,
     delaySeconds,
   });
   const held = await ports.held.page(tenant, subscription_id, DRAIN_STEP);
   if (target === null) {
-    const failed = await ports.held.failed(tenant, subscription_id, DRAIN_STEP);
-    const waiting = [...held, ...failed];
+    const { reached } = message;
+    const { deliveries, next } = await ports.held.failed(tenant, subscription_id, DRAIN_STEP, reached);
+    const waiting = [...held, ...deliveries];
     await ports.held.cancel(waiting, "subscription_removed");
-    if (waiting.length > 0) await ports.retry([again(message.pass, STEP_SECONDS)]);
+    const found = waiting.length > 0 || reached?.found === true;
+    if (next !== undefined)
+      await ports.retry([again(message.pass, STEP_SECONDS, { ...next, ...(found ? { found } : {}) })]);
+    else if (found) await ports.retry([again(message.pass, STEP_SECONDS)]);
     else if (message.pass === 1) await ports.retry([again(2, SECOND_LOOK_SECONDS)]);
     return;
   }

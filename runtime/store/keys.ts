@@ -117,6 +117,12 @@ export const inStateBetween = (pk: string, lo: string, hi: string) => ({
   ExpressionAttributeValues: { ":pk": { S: pk }, ":lo": { S: `d#${lo}` }, ":hi": { S: `d#${hi}~` } } satisfies Item,
 });
 
+/** All deliveries in a partition of the index behind a sort key. */
+export const inStateAfter = (pk: string, after = "d#") => ({
+  KeyConditionExpression: "state_pk = :pk AND sk > :after",
+  ExpressionAttributeValues: { ":pk": { S: pk }, ":after": { S: after } } satisfies Item,
+});
+
 // ---- the sparse index `due`, in which deliveries and circuits are ordered by time ----
 
 const DUE_PARTITIONS = 16;

@@ -119,6 +119,17 @@ export interface DrainMessage {
   readonly pass: 1 | 2;
   /** The owner has enabled the subscription: its endpoint begins anew, with its earlier failures forgotten. */
   readonly reset?: boolean;
+  /** How far the failed deliveries of a removed subscription are looked through. */
+  readonly reached?: Reached;
+}
+
+/** A place among a tenant's failed deliveries, which are in several partitions. */
+export interface Reached {
+  readonly partition: number;
+  /** Sort key of the last that was looked at in it. */
+  readonly after?: string;
+  /** Whether this look has found any, so that another follows. */
+  readonly found?: boolean;
 }
 
 /** Try an endpoint whose circuit is open with one waiting delivery. */
@@ -242,6 +253,14 @@ export const encodeDrain = (message: DrainMessage): string =>
 export const encodeProbe = (message: ProbeMessage): string =>
   encodeLines({ v: VERSION, k: "probe", ...message }, undefined);
 
+function reachedIn(header: Header, what: string): Reached {
+  return {
+    partition: whole(header, "partition", what),
+    ...defined({ after: mapDefined(header.after, () => text(header, "after", what)) }),
+    ...(header.found === true ? { found: true } : {}),
+  };
+}
+
 /** Reads any message of the delivery and retry queues. @throws CodecError */
 export function decodeDeliver(message: string): DeliverMessage {
   const { header, body } = decodeLines(message, "delivery message");
@@ -292,7 +311,13 @@ export function decodeDeliver(message: string): DeliverMessage {
     }
     case "drain": {
       if (header.pass !== 1 && header.pass !== 2) throw corrupt(what, "pass");
-      return { kind, ...whom, pass: header.pass, ...(header.reset === true ? { reset: true } : {}) };
+      return {
+        kind,
+        ...whom,
+        pass: header.pass,
+        ...(header.reset === true ? { reset: true } : {}),
+        ...defined({ reached: mapDefined(header.reached, (reached) => reachedIn(reached as Header, what)) }),
+      };
     }
     case "probe":
       return { kind, ...whom };

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { QueryCommand } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
+import { drain } from "../../../runtime/deliver/drain.ts";
+import { type DrainMessage, decodeDeliver, encodeDrain } from "../../../runtime/domain/codec/index.ts";
+import { newUlid } from "../../../runtime/domain/ids.ts";
 import type { BatchItem } from "../../../runtime/store/batches/batchItem.ts";
 import { merge, readDelivery, replaceDelivery } from "../../../runtime/store/deliveries/changeDelivery.ts";
 import { type Attempt, type DeliveryItem, encodeDeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
@@ -236,7 +240,7 @@ test("answers of posts that were shared with attempts left out are found by an e
   assert.deepEqual(keeper?.attempts, [shared]);
 });
 
-test("held and failed deliveries are found by subscription, the oldest first, up to the limit", async () => {
+test("held and failed deliveries are found by subscription", async () => {
   const firsts = ["01JDGXS7G0ABCDEFGHJKMNPQR1", "01JDGXS7G0ABCDEFGHJKMNPQR2", "01JDGXS7G0ABCDEFGHJKMNPQR3"];
   const other = "sub_01JDGXS7G0ABCDEFGHJKMNPQRV";
   for (const first of [...firsts].reverse()) {
@@ -246,11 +250,12 @@ test("held and failed deliveries are found by subscription, the oldest first, up
   }
   await replace(undefined, { ...ended, status: "pending", held: true });
   const held = heldIn(storage.store.events);
-  const failed = await held.failed(TENANT, other, 2);
+  const { deliveries, next } = await held.failed(TENANT, other, 10);
   assert.deepEqual(
-    failed.map(({ first, subscription_id }) => [first, subscription_id]),
-    firsts.slice(0, 2).map((first) => [first, other]),
+    deliveries.map(({ first, subscription_id }) => [first, subscription_id]).sort(),
+    firsts.map((first) => [first, other]),
   );
+  assert.equal(next, undefined);
   assert.deepEqual(
     (await held.page(TENANT, SUB, 10)).map(({ first }) => first),
     [FIRST],
@@ -262,8 +267,38 @@ test("items from before the index had shards are found among later ones", async 
   const old = item({ first: "01JDGXS7G0ABCDEFGHJKMNPQR0" });
   await storage.put({ ...encodeDeliveryItem(old), state_pk: { S: `${TENANT}#failed` } });
   await replace(undefined, item({ first: "01JDGXS7G0ABCDEFGHJKMNPQR9" }));
-  const failed = await heldIn(storage.store.events).failed(TENANT, SUB, 10);
-  assert.deepEqual([failed[0]?.first, failed.at(-1)?.first], [old.first, "01JDGXS7G0ABCDEFGHJKMNPQR9"]);
+  const { deliveries } = await heldIn(storage.store.events).failed(TENANT, SUB, 10);
+  assert.deepEqual([deliveries[0]?.first, deliveries.at(-1)?.first], [old.first, "01JDGXS7G0ABCDEFGHJKMNPQR9"]);
+});
+
+test("a removed subscription's failed deliveries are all cancelled, and the tenant's are read a few times, however many there are", async () => {
+  const other = "sub_01JDGXS7G0ABCDEFGHJKMNPQRV";
+  const now = Date.now();
+  for (let n = 0; n < 1_500; n += 1)
+    await storage.put(encodeDeliveryItem(item({ first: newUlid(now - n), subscription_id: n % 2 ? SUB : other })));
+  let keys = 0;
+  const { dynamodb, name } = storage.store.events;
+  const counted = {
+    async send(command: object) {
+      const answer = await dynamodb.send(command as never);
+      if (command instanceof QueryCommand) keys += (answer as { ScannedCount?: number }).ScannedCount ?? 0;
+      return answer;
+    },
+  } as typeof dynamodb;
+  const waiting: string[] = [encodeDrain({ tenant: TENANT, subscription_id: SUB, pass: 1 })];
+  const ports = {
+    ...{ log: () => {}, now: () => now, held: heldIn({ dynamodb: counted, name }) },
+    targets: { get: async () => () => null } as never,
+    circuits: {} as never,
+    retry: async (messages: readonly { text: string }[]) => void waiting.push(...messages.map(({ text }) => text)),
+  };
+  for (let text = waiting.shift(); text !== undefined; text = waiting.shift())
+    await drain(decodeDeliver(text) as DrainMessage, ports);
+  const { deliveries } = await heldIn(storage.store.events).failed(TENANT, SUB, 1_000);
+  assert.equal(deliveries.length, 0);
+  assert.equal((await heldIn(storage.store.events).failed(TENANT, other, 1_000)).deliveries.length, 750);
+  // Once to find them, once more to find none, and once in the second look.
+  assert.ok(keys <= 1_500 + 2 * 750 + 100, `${keys} keys were read`);
 });
 
 test.run();

@@ -212,10 +212,10 @@ export function makeWorld(
     },
     held: {
       page: async (tenant, id, limit) => inState(heldPartitions(tenant, id)).slice(0, limit),
-      failed: async (tenant, id, limit) =>
-        inState(statePartitions(tenant, "failed"))
-          .filter((item) => item.subscription_id === id)
-          .slice(0, limit),
+      failed: async (tenant, id) => ({
+        deliveries: inState(statePartitions(tenant, "failed")).filter((item) => item.subscription_id === id),
+        next: undefined,
+      }),
       async release(held, next_attempt_at) {
         for (const { held: _, reason: __, ...item } of held) put({ ...item, next_attempt_at, swept: true });
         return [...held];

@@ -110,7 +110,13 @@ const deliver: fc.Arbitrary<DeliverMessage> = fc.oneof(
     { noNullPrototype: true, requiredKeys: ["kind", "tenant", "subscription_id", "batches", "attempts"] },
   ),
   fc.record(
-    { kind: fc.constant("drain"), tenant, subscription_id: subscriptionId, pass: fc.constantFrom(1, 2) },
+    {
+      ...{ kind: fc.constant("drain"), tenant, subscription_id: subscriptionId, pass: fc.constantFrom(1, 2) },
+      reached: fc.record(
+        { partition: fc.nat(16), after: fc.string({ minLength: 1 }), found: fc.constant(true) },
+        { noNullPrototype: true, requiredKeys: ["partition"] },
+      ),
+    },
     { noNullPrototype: true, requiredKeys: ["kind", "tenant", "subscription_id", "pass"] },
   ),
   fc.record({ kind: fc.constant("probe"), tenant, subscription_id: subscriptionId }, { noNullPrototype: true }),
