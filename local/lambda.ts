@@ -44,6 +44,17 @@ export interface LambdaOptions {
   onBatch(functionName: string, records: number, failed: number, ms: number): void;
 }
 
+/** Publishes how much of the region's concurrency is in use, and how much is kept. Source: Lambda Developer Guide, "Monitoring concurrency". */
+function countConcurrency({ metrics }: LocalContext, registry: Registry): void {
+  const gauge = (name: string, of: (entry: Entry) => number) =>
+    metrics?.gauge("AWS/Lambda", name, {}, () => registry.all().reduce((sum, entry) => sum + of(entry), 0));
+  gauge("ConcurrentExecutions", ({ lambda }) => lambda.active);
+  gauge("UnreservedConcurrentExecutions", ({ lambda, settings }) =>
+    settings.reservedConcurrency === undefined ? lambda.active : 0,
+  );
+  gauge("ClaimedAccountConcurrency", ({ lambda, settings }) => settings.reservedConcurrency ?? lambda.active);
+}
+
 export function createLambda(context: LocalContext, iam: Iam, queues: QueueSource, options: LambdaOptions): Lambda {
   const registry = new Registry(context.log);
   const mappings = new Mappings(context, iam, queues, options.onBatch);
@@ -158,9 +169,7 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
       call: (call) => invoke(registry.get(functionIn(call)), call, later),
     },
     async start() {
-      context.metrics?.gauge("AWS/Lambda", "ConcurrentExecutions", {}, () =>
-        registry.all().reduce((sum, { lambda }) => sum + lambda.active, 0),
-      );
+      countConcurrency(context, registry);
       mappings.start();
     },
     warm: () => startInAdvance(door(), mappings.functions(), registry.all(), iam, context.acceptFirst === true),

@@ -129,11 +129,18 @@ export class Observability extends pulumi.ComponentResource {
       points: 3,
       bad: 2,
     });
+    const concurrency = (name: string) => ({ namespace: "AWS/Lambda", name, statistic: "Maximum" });
+    // What is kept for a function is lost to all others, also while it is idle: claimed is what runs unreserved and all that is kept.
+    // Source: Lambda Developer Guide, "Monitoring concurrency". Service Quotas ties the quota to ConcurrentExecutions.
     topic.alarm("concurrency", {
-      says: "The account uses more than 80 % of its Lambda concurrency in this region.",
+      says: "Functions without a share of their own use more than 80 % of the Lambda concurrency that the account leaves to them in this region.",
       runbook: "quota",
-      metrics: { used: { namespace: "AWS/Lambda", name: "ConcurrentExecutions", statistic: "Maximum" } },
-      expression: "used / SERVICE_QUOTA(used) * 100",
+      metrics: {
+        used: concurrency("ConcurrentExecutions"),
+        unreserved: concurrency("UnreservedConcurrentExecutions"),
+        claimed: concurrency("ClaimedAccountConcurrency"),
+      },
+      expression: "unreserved / (SERVICE_QUOTA(used) - FILL(claimed - unreserved, 0)) * 100",
       above: 80,
     });
     return failures;

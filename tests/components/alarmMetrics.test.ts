@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
+import { evaluateExpression } from "../../local/cloudwatch/expression.ts";
 import { exampleGraph, type Graph } from "../../program/graph.ts";
 import { makeWorld } from "../runtime/deliver/world.ts";
 import { printed } from "../support/printed.ts";
@@ -23,6 +24,8 @@ const published: Readonly<Record<string, Published>> = {
       "Throttles",
       "Duration",
       "ConcurrentExecutions",
+      "UnreservedConcurrentExecutions",
+      "ClaimedAccountConcurrency",
       "UrlRequestCount",
       "Url4xxCount",
       "Url5xxCount",
@@ -207,6 +210,32 @@ test("numbers of a database proxy are summed over its machines, each of which pu
       DatabaseConnectionsBorrowLatency: "Average",
     },
   ));
+
+/** What the alarm of concurrency makes of a quota of 1,000. @param claimed undefined where nothing is kept for any function */
+const concurrencyUsed = (running: number, unreserved: number, claimed: number | undefined) => {
+  const { inputs } = prod.resources.find(({ name }) => name === "concurrency-alarm")!;
+  const queries = inputs.metricQueries as (Query & { id: string; expression?: string })[];
+  const values: Record<string, number | undefined> = {
+    ConcurrentExecutions: running,
+    UnreservedConcurrentExecutions: unreserved,
+    ClaimedAccountConcurrency: claimed,
+  };
+  const series = (id: string) => [values[queries.find((query) => query.id === id)!.metric!.metricName]];
+  const { expression } = queries.find((query) => query.expression !== undefined)!;
+  return evaluateExpression(expression!, { series, period: () => 60, quota: () => 1_000 });
+};
+
+const concurrencies: [says: string, running: number, unreserved: number, claimed: number | undefined, used: number][] =
+  [
+    ["nothing is kept for any function", 900, 900, undefined, 90],
+    ["AWS counts what is claimed although nothing is kept", 900, 900, 900, 90],
+    ["600 are kept and idle, and all others have nearly used up the rest", 360, 360, 960, 90],
+    ["800 are kept and idle, and the others do little", 20, 20, 820, 10],
+    ["functions use all that is kept for them, and the others little", 820, 20, 820, 10],
+  ];
+for (const [says, running, unreserved, claimed, used] of concurrencies)
+  test(`the alarm of concurrency sees ${used} % where ${says}`, () =>
+    assert.deepEqual(concurrencyUsed(running, unreserved, claimed), [used]));
 
 test("every other metric is published by our own code", () =>
   assert.deepEqual(

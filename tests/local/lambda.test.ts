@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { CloudWatchClient, GetMetricDataCommand } from "@aws-sdk/client-cloudwatch";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import {
   GetQueueAttributesCommand,
@@ -234,6 +235,24 @@ test("what is declared of log lines is refused where Lambda refuses it", () => {
   assert.throws(() => declared({ systemLogLevel: "WARN" }), /only where logFormat is JSON/);
   assert.throws(() => declared({ logFormat: "JSON", systemLogLevel: "ERROR" }), /one of DEBUG, INFO, WARN, not ERROR/);
   assert.throws(() => declared({ logFormat: "XML" }), /one of JSON, Text/);
+});
+
+test("what is kept for a function counts as claimed while it is idle, and what runs in it is not unreserved", async () => {
+  const cloudwatch = new CloudWatchClient(clientOf(probe.core));
+  const now = Date.now();
+  const { MetricDataResults = [] } = await cloudwatch.send(
+    new GetMetricDataCommand({
+      StartTime: new Date(now - 60_000),
+      EndTime: new Date(now + 60_000),
+      MetricDataQueries: ["UnreservedConcurrentExecutions", "ClaimedAccountConcurrency"].map((MetricName, i) => ({
+        Id: `m${i}`,
+        MetricStat: { Metric: { Namespace: "AWS/Lambda", MetricName }, Period: 60, Stat: "Maximum" },
+      })),
+    }),
+  );
+  cloudwatch.destroy();
+  const [unreserved, claimed] = MetricDataResults.map(({ Values = [] }) => Values[0]);
+  assert.equal(claimed! - unreserved!, 1);
 });
 
 test.run();
