@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, matchesGlob } from "node:path";
+import { buildSync } from "esbuild";
 import { test } from "uvu";
 import { parse } from "yaml";
 import { examples } from "../../program/graph.ts";
@@ -71,6 +72,25 @@ for (const [file, workflow] of workflows) {
       [],
     ));
 }
+
+test("a change of any file of the program is previewed", () => {
+  const preview = workflows.find(([file]) => file.endsWith("preview.yaml"))![1];
+  const { paths } = (preview.on as { pull_request: { paths: string[] } }).pull_request;
+  const { metafile } = buildSync({
+    entryPoints: ["index.ts"],
+    absWorkingDir: root,
+    bundle: true,
+    write: false,
+    metafile: true,
+    packages: "external",
+    platform: "node",
+    format: "esm",
+  });
+  assert.deepEqual(
+    Object.keys(metafile.inputs).filter((file) => !paths.some((path) => matchesGlob(file, path))),
+    [],
+  );
+});
 
 test("every shipped stack except the local one can be deployed", () => {
   const deploy = workflows.find(([file]) => file.endsWith("deploy.yaml"))![1];
