@@ -5,7 +5,13 @@ import { z } from "zod";
  * The platform's configuration: one schema, read once, before any resource is created. A mistake in a stack file
  * (unknown keys, types, ranges, combinations) stops the program with every problem in one list.
  */
-const regionName = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be a region's name, such as eu-west-1");
+/** China, GovCloud and the isolated regions are partitions of their own, where ARNs begin otherwise. Source: AWS Fault Isolation Boundaries, "Partitions". */
+const regionName = z
+  .string()
+  .regex(
+    /^(?!cn-|us-gov-|us-iso|eu-iso)[a-z]{2}(-[a-z]+)+-\d$/,
+    "must be a region of the partition aws, such as eu-west-1",
+  );
 
 /** Where CloudFront has its functions, certificates, logs and metrics, for stacks of every region. */
 export const EDGE_REGION = "us-east-1";
@@ -330,7 +336,7 @@ export function normaliseSettings(raw: Readonly<Record<string, string>>, around:
       : [`${issue.path.join(".")}: ${issue.message}`],
   );
   const { region } = around;
-  if (!regionName.safeParse(region).success) problems.push("aws:region: must be set to a region's name");
+  if (!regionName.safeParse(region).success) problems.push("aws:region: must be set to a region of the partition aws");
   problems.push(...stackProblems(around.stack));
   if (result.data !== undefined) {
     const { allowLoopbackWebhooks, domainName, certificateArn, keyRegions, pollers } = result.data;

@@ -117,7 +117,18 @@ const refused: [says: string, raw: Record<string, string>, problems: string[], a
     [`the stack's name ${stack}: must be lower-case letters, digits and single hyphens between them, 45 at most`],
     { ...deployed, stack },
   ]),
-  ["a stack without a region", {}, ["aws:region: must be set to a region's name"], { ...deployed, region: undefined }],
+  ...["cn-north-1", "us-gov-west-1", "us-iso-east-1"].map((region): (typeof refused)[number] => [
+    `the region ${region}, where ARNs begin otherwise`,
+    {},
+    [`aws:region: must be set to a region of the partition aws`],
+    { ...deployed, region },
+  ]),
+  [
+    "a stack without a region",
+    {},
+    ["aws:region: must be set to a region of the partition aws"],
+    { ...deployed, region: undefined },
+  ],
   [
     "replicas elsewhere but not here",
     { keyRegions: '["us-east-1"]' },
