@@ -13,13 +13,14 @@ export const tellUnreadable = ({ pk, sk }: Item, error: unknown): void =>
 
 /**
  * Reads items for many at once: one that can't be read is told of and left out, so that it keeps no other from being read.
+ * @param unreadable who is told
  */
-export function readable<T>(items: readonly Item[], read: (item: Item) => T): T[] {
+export function readable<T>(items: readonly Item[], read: (item: Item) => T, unreadable = tellUnreadable): T[] {
   return items.flatMap((item) => {
     try {
       return [read(item)];
     } catch (error) {
-      tellUnreadable(item, error);
+      unreadable(item, error);
       return [];
     }
   });

@@ -196,7 +196,7 @@ export function register(app: Api, deps: Deps): void {
         summary: kind === "export" ? "Export a data subject's events, or all" : "Erase a data subject's events, or all",
         description:
           kind === "export"
-            ? "Of this key's environment, deleted events left out: a `.tar.gz` of `events.jsonl` and `manifest.json`."
+            ? "Of this key's environment, deleted events left out: a `.tar.gz` of `events.jsonl` and `manifest.json`, which counts damaged batches and lines that are left out."
             : "From every store, exports included; asked by a live key, in the sandbox too. A certificate is chained into the audit log. It can't be undone.",
         scope: "privacy",
         action: kind === "export" ? "privacy.export" : "privacy.erase",

@@ -7,14 +7,17 @@ import {
   PutObjectCommand,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
+import type { Item } from "../../domain/codec/fields.ts";
 import { defined } from "../../domain/defined.ts";
 import { ontoOneLine, spliceEvent } from "../../domain/event.ts";
 import { splitTenant } from "../../domain/identity/identity.ts";
-import { timeOf, ulidAt } from "../../domain/ids.ts";
+import { firstUlidAt, timeOf, type Ulid, ulidAt } from "../../domain/ids.ts";
 import { EXPORT_DAYS, exportFolder, type Job } from "../../domain/job.ts";
 import { DEFAULT_RETENTION_DAYS } from "../../domain/retention.ts";
 import { DAY_MS, type Millis, rfc3339, secondsOf } from "../../domain/time.ts";
 import { scanEvents } from "../../store/batches/scanEvents.ts";
+import { firstIn } from "../../store/keys.ts";
+import { tellUnreadable } from "../../store/readable.ts";
 import { ARRIVAL_MS, archiveKeys, keptEvents, readObject } from "../archive.ts";
 import { removeObjects } from "../removeObjects.ts";
 import { forgetScope, readScope, withinScope } from "../scope.ts";
@@ -40,8 +43,16 @@ interface Cursor {
   readonly to: number;
   readonly after?: string;
   readonly parts: readonly Part[];
+  /** How much is left out that is damaged. */
+  readonly unreadable?: Unreadable;
   /** Once it is assembled. */
   readonly result?: Readonly<Record<string, unknown>>;
+}
+
+interface Unreadable {
+  /** Of the table, and lines of the archive that are the tenant's or may be. */
+  readonly batches: number;
+  readonly lines: number;
 }
 
 const PART_BYTES = 64_000_000;
@@ -62,7 +73,7 @@ export const exportEvents: SliceWork = async (job, tools, until) => {
   };
   const isFull = () => bytes >= PART_BYTES || tools.now() >= until;
   const read = cursor.phase === "archive" ? fromArchive : fromTable;
-  const { after, over } = await read(job, cursor, tools, { isWanted, add, isFull });
+  const { after, over, unreadable } = await read(job, cursor, tools, { isWanted, add, isFull });
   const parts = [...cursor.parts];
   if (lines.length > 0) {
     const text = Buffer.concat(lines);
@@ -75,8 +86,10 @@ export const exportEvents: SliceWork = async (job, tools, until) => {
     parts.push({ key, bytes, events: lines.length / 2 });
   }
   const phase = !over ? cursor.phase : cursor.phase === "archive" ? "table" : "assemble";
+  const { batches = 0, lines: left = 0 } = cursor.unreadable ?? {};
   const next: Cursor = {
     phase,
+    unreadable: { batches: batches + (unreadable.batches ?? 0), lines: left + (unreadable.lines ?? 0) },
     cutoff: cursor.cutoff,
     to: cursor.to,
     parts,
@@ -103,6 +116,7 @@ interface OpenPart {
 interface Reached {
   readonly after: string | undefined;
   readonly over: boolean;
+  readonly unreadable: Partial<Unreadable>;
 }
 
 async function fromArchive(
@@ -114,9 +128,12 @@ async function fromArchive(
   const { s3 } = tools.store;
   const bucket = tools.env.ARCHIVE_BUCKET;
   const seen = new Set<string>();
+  let left = 0;
   const arrivals = { from: 0, to: cursor.cutoff + ARRIVAL_MS };
   for await (const key of archiveKeys(s3, bucket, splitTenant(job.tenant).customer_id, arrivals, cursor.after)) {
-    const { lines } = await readObject(tools, key, [job.tenant]);
+    const { lines, unreadable } = await readObject(tools, key, [job.tenant]);
+    for (const { head } of unreadable)
+      if (head === undefined || (head.tenant === job.tenant && head.batch < firstUlidAt(cursor.cutoff))) left += 1;
     for (const event of await keptEvents(tools.store, job.tenant, lines)) {
       // A batch that was routed twice is archived twice.
       if (timeOf(event.event_id.slice(4)) >= cursor.cutoff || seen.has(event.event_id)) continue;
@@ -124,9 +141,9 @@ async function fromArchive(
       seen.add(event.event_id);
       add(Buffer.from(event.text));
     }
-    if (isFull()) return { after: key, over: false };
+    if (isFull()) return { after: key, over: false, unreadable: { lines: left } };
   }
-  return { after: undefined, over: true };
+  return { after: undefined, over: true, unreadable: { lines: left } };
 }
 
 async function fromTable(
@@ -136,24 +153,39 @@ async function fromTable(
   { isWanted, add, isFull }: OpenPart,
 ): Promise<Reached> {
   let { after } = cursor;
+  const damaged = new Set<Ulid>();
   const range = {
     order: "asc" as const,
     from: cursor.cutoff,
     to: cursor.to,
     ...defined({ after }),
+    unreadable: (item: Item, error: unknown) => {
+      tellUnreadable(item, error);
+      damaged.add(firstIn(item.sk!.S!));
+    },
+  };
+  // What is read ahead of the place where the slice ends is read again by the next one.
+  const ended = (over: boolean): Reached => {
+    const here = [...damaged].filter(
+      (first) => (range.after === undefined || first > range.after) && (over || first <= (after ?? "")),
+    );
+    return { after, over, unreadable: { batches: here.length } };
   };
   for await (const step of scanEvents(tools.store, job.tenant, range, tools.now(), isFull)) {
-    if (step.kind === "paused") return { after: step.reached ?? after, over: false };
+    if (step.kind === "paused") {
+      after = step.reached ?? after;
+      return ended(false);
+    }
     for (const { batch, raws, offsets } of step.batches) {
       for (const offset of offsets) {
         const raw = raws[offset]!;
         if (isWanted(raw.toString("utf8"))) add(spliceEvent(batch.first, offset, batch.types[offset] ?? null, raw));
       }
       after = ulidAt(batch.first, batch.count - 1);
-      if (isFull()) return { after, over: false };
+      if (isFull()) return ended(false);
     }
   }
-  return { after, over: true };
+  return ended(true);
 }
 
 /** Writes the archive out of its parts. */
@@ -185,6 +217,8 @@ async function assemble(job: Job, cursor: Cursor, tools: Tools): Promise<Slice> 
         requested_at: job.created_at,
         created_at: rfc3339(tools.now()),
         events,
+        unreadable_batches: cursor.unreadable?.batches ?? 0,
+        unreadable_archive_lines: cursor.unreadable?.lines ?? 0,
         files: [{ name: "events.jsonl", bytes: total, sha256, events }],
       },
       undefined,

@@ -33,12 +33,16 @@ export async function rawEvents(store: Store, { count, body }: Packed): Promise<
 }
 
 /** Like `rawEvents`, for many batches at once: what is damaged is told of, and counts as gone. */
-export async function readableEvents(store: Store, batch: Packed): Promise<Buffer[] | undefined> {
+export async function readableEvents(
+  store: Store,
+  batch: Packed,
+  unreadable = tellUnreadable,
+): Promise<Buffer[] | undefined> {
   try {
     return await rawEvents(store, batch);
   } catch (error) {
     if (!(error instanceof CodecError)) throw error;
-    tellUnreadable(batchKey(batch.tenant, batch.first), error);
+    unreadable(batchKey(batch.tenant, batch.first), error);
     return undefined;
   }
 }

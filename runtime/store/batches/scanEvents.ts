@@ -4,7 +4,7 @@ import type { Tenant } from "../../domain/identity/identity.ts";
 import { ulidAt } from "../../domain/ids.ts";
 import type { Millis } from "../../domain/time.ts";
 import { type WantedTypes, wantsType } from "../../matching/index.ts";
-import { type Reading, strictly } from "../readable.ts";
+import { type Reading, readable, strictly, type tellUnreadable } from "../readable.ts";
 import type { Store } from "../table.ts";
 import type { BatchItem } from "./batchItem.ts";
 import { batchStream, type Order, PAUSED } from "./batchStream.ts";
@@ -29,6 +29,8 @@ export interface ScanRange extends WantedTypes {
   readonly deleted?: boolean;
   /** How batches are read. @default readable */
   readonly read?: Reading;
+  /** Who is told of those that can't be read. @default the log */
+  readonly unreadable?: typeof tellUnreadable;
 }
 
 export type Scanned =
@@ -50,11 +52,12 @@ export async function* scanEvents(
   now: Millis,
   exhausted: (scanned: number) => boolean,
 ): AsyncGenerator<Scanned> {
+  const read: Reading = range.read ?? ((items, one) => readable(items, one, range.unreadable));
   const { lo, hi } = ulidsBetween(range.order, range.from, range.to, range.after);
   const stream = batchStream(
     store,
     tenant,
-    { order: range.order, lo, hi, now, ...defined({ types: range.types, read: range.read }) },
+    { order: range.order, lo, hi, now, read, ...defined({ types: range.types }) },
     exhausted,
   );
   for (;;) {
@@ -71,7 +74,9 @@ export async function* scanEvents(
     const loaded = await mapConcurrently(batches, 8, async (batch): Promise<ScannedBatch[]> => {
       const offsets = wantedOffsets(batch, range);
       if (offsets.length === 0) return [];
-      const raws = await (range.read === strictly ? rawEvents : readableEvents)(store, batch);
+      const raws = await (range.read === strictly
+        ? rawEvents(store, batch)
+        : readableEvents(store, batch, range.unreadable));
       return raws === undefined ? [] : [{ batch, raws, offsets }];
     });
     if (loaded.length > 0) yield { kind: "batches", batches: loaded.flat() };

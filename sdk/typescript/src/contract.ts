@@ -3759,7 +3759,7 @@ export interface paths {
         put?: never;
         /**
          * Export a data subject's events, or all
-         * @description Of this key's environment, deleted events left out: a `.tar.gz` of `events.jsonl` and `manifest.json`.
+         * @description Of this key's environment, deleted events left out: a `.tar.gz` of `events.jsonl` and `manifest.json`, which counts damaged batches and lines that are left out.
          *
          *     Needs the scope `privacy`.
          */

@@ -131,4 +131,36 @@ test("an export of nothing is an archive with an empty file", async () => {
   assert.equal(untar(storage.objects.get(`exports/${done.result!.object as string}`)!)["events.jsonl"], "");
 });
 
+test("the manifest counts damaged batches and lines of the archive, each once, in however many slices", async () => {
+  const bench = jobBench(storage);
+  const now = bench.clock.now;
+  const damaged = [3, 11, 12, 39];
+  for (let n = 0; n < 40; n += 1) {
+    const batch = batchOf("cus_a", [{ n }], now - 40_000 + 1_000 * n);
+    const item = encodeBatch(damaged.includes(n) ? { ...batch, body: { inline: Buffer.from("no frame") } } : batch);
+    await storage.put(n === 12 ? { ...item, matched: { S: "[" } } : item);
+  }
+  const old = batchOf("cus_a", [{ n: -1 }], now - 100 * DAY);
+  const [line] = encodeArchive(old, "cus_a", "live", [
+    { head: eventHeads(old.first, old.types)(0), raw: Buffer.from("{]") },
+  ]);
+  storage.objects.set(`archive/events/prefix=${archivePrefix("cus_a")}/2026/01/01/00/x.gz`, gzipSync(line!));
+  const job = bench.begin("export", "cus_a", { all: true });
+  storage.objects.set(`exports/${scopeKey(job.job_id)}`, Buffer.from('{"all":true}'));
+  let done: Job = job;
+  // Each slice has time for one batch.
+  for (let slices = 0; done.result === null || done.result === undefined; slices += 1) {
+    assert.ok(slices < 100);
+    const { cursor, progress, result = null } = await exportEvents(done, bench.tools, now, async () => true);
+    done = { ...done, cursor, progress, result };
+  }
+  const manifest = JSON.parse(
+    untar(storage.objects.get(`exports/${done.result!.object as string}`)!)["manifest.json"]!,
+  );
+  assert.deepEqual(
+    [manifest.events, manifest.unreadable_batches, manifest.unreadable_archive_lines],
+    [36, damaged.length, 1],
+  );
+});
+
 test.run();
