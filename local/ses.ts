@@ -65,6 +65,11 @@ const askedIdentity = (call: ApiCall): string | undefined =>
   pathOf(call).startsWith(IDENTITY) ? decodeURIComponent(pathOf(call).slice(IDENTITY.length)) : undefined;
 
 const addressIn = (text: string): string => /<([^>]+)>\s*$/.exec(text)?.[1] ?? text.trim();
+const recipientsOf = ({
+  ToAddresses = [],
+  CcAddresses = [],
+  BccAddresses = [],
+}: NonNullable<SendEmail["Destination"]>): string[] => [...ToAddresses, ...CcAddresses, ...BccAddresses];
 const rejected = (message: string) => new ServiceError("MessageRejected", message);
 
 export function createSes(
@@ -114,12 +119,15 @@ export function createSes(
     const asked = askedIdentity(call);
     if (asked !== undefined)
       return [{ action: "ses:GetEmailIdentity", resources: [arn(call.region, "identity", asked)] }];
-    const { FromEmailAddress = "", ConfigurationSetName } = read(call);
+    const { FromEmailAddress = "", ConfigurationSetName, Destination = {} } = read(call);
     const from = addressIn(FromEmailAddress);
     const identity = identityOf(from, call.region) ?? from;
     const set = ConfigurationSetName ?? identities.get(`${call.region} ${identity}`);
+    // The sandbox looks a recipient's identity up as it does a sender's, and asks for the right to both. Source: aws/aws-sdk-js#3641;
+    // the SES Developer Guide, "Identity and access management in Amazon SES", says only that the sandbox restricts policies.
+    const recipients = sandbox ? recipientsOf(Destination).flatMap((to) => identityOf(to, call.region) ?? []) : [];
     const resources = [
-      arn(call.region, "identity", identity),
+      ...[...new Set([identity, ...recipients])].map((name) => arn(call.region, "identity", name)),
       ...(set === undefined ? [] : [arn(call.region, "configuration-set", set)]),
     ];
     // Source: SES Developer Guide, "Identity and access management": a raw message needs both.
@@ -136,8 +144,7 @@ export function createSes(
     if (mime.length > MAX_BYTES) throw rejected(`Message length is more than ${MAX_BYTES} bytes long`);
     if (ConfigurationSetName !== undefined && !sets.has(ConfigurationSetName))
       throw new ServiceError("NotFoundException", `Configuration set <${ConfigurationSetName}> does not exist.`, 404);
-    const { ToAddresses = [], CcAddresses = [], BccAddresses = [] } = Destination;
-    const to = [...ToAddresses, ...CcAddresses, ...BccAddresses];
+    const to = recipientsOf(Destination);
     if (to.length === 0) throw new ServiceError("BadRequestException", "Missing required header 'To'.");
     if (to.length > MAX_RECIPIENTS) throw rejected(`Recipient count exceeds ${MAX_RECIPIENTS}.`);
     const inMessage = (await PostalMime.parse(mime)).from?.address;

@@ -3,7 +3,7 @@ import { PinpointSMSVoiceV2Client, SendTextMessageCommand } from "@aws-sdk/clien
 import { GetAccountCommand, GetEmailIdentityCommand, SESv2Client, SendEmailCommand } from "@aws-sdk/client-sesv2";
 import { suite } from "uvu";
 import type { Outbox } from "../../local/outbox.ts";
-import type { LocalService } from "../../local/service.ts";
+import type { ApiCall, LocalContext, LocalService } from "../../local/service.ts";
 import { createSes } from "../../local/ses.ts";
 import { createSmsVoice } from "../../local/smsVoice.ts";
 import { type SendPorts, sendTo } from "../../runtime/alert/send.ts";
@@ -149,6 +149,32 @@ for (const [says, send, name, message, reason] of refusals)
     assert.equal(error.Reason, reason);
     assert.deepEqual([mails, texts], [[], []]);
   });
+
+test("in the sandbox SES asks for the right to a recipient's identity, too", async () => {
+  for (const [sandbox, recipients] of [
+    [false, []],
+    [true, ["ada@example.com"]],
+  ] as const) {
+    const ses = createSes({ accountId: "000000000000", region: "us-east-1" } as LocalContext, { outbox, sandbox });
+    for (const emailIdentity of ["mail.example.com", "ada@example.com"])
+      await ses.resources["aws:sesv2/emailIdentity:EmailIdentity"]!({
+        type: "aws:sesv2/emailIdentity:EmailIdentity",
+        name: "x",
+        inputs: { emailIdentity },
+      } as never);
+    const body = JSON.stringify({
+      FromEmailAddress: MAIL,
+      Destination: { ToAddresses: ["bounce@mail.example.com", "ada@example.com"] },
+    });
+    const call = { method: "POST", url: "/v2/email/outbound-emails", region: "us-east-1", body: Buffer.from(body) };
+    assert.deepEqual(
+      ses.api!.authorizations(call as unknown as ApiCall).map(({ resources }) => resources),
+      ["ses:SendEmail", "ses:SendRawEmail"].map(() =>
+        ["mail.example.com", ...recipients].map((name) => `arn:aws:ses:us-east-1:000000000000:identity/${name}`),
+      ),
+    );
+  }
+});
 
 test("a valid message is accepted, in the sandbox too", async () => {
   await mail(open);
