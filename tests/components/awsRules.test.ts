@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import { exampleGraph, type Graph } from "../../program/graph.ts";
 import { nameLimits, namings, unnamed } from "./awsNames.ts";
@@ -37,6 +38,16 @@ const tooLong = ({ stack, resources }: Pick<Graph, "stack" | "resources">, nameO
 for (const graph of stacks)
   for (const [says, nameOf] of namings)
     test(`AWS would take ${says} in ${graph.stack}`, () => assert.deepEqual(tooLong(graph, nameOf), []));
+
+test("with names that begin with the stack's, docs/deploy.md says how long the stack's may be", () => {
+  const [, nameOf] = namings.find(([says]) => says === "names that begin with the stack's")!;
+  const fits = (length: number) =>
+    stacks.every(({ resources }) => tooLong({ stack: "s".repeat(length), resources }, nameOf).length === 0);
+  const longest = Array.from({ length: 45 }, (_, at) => at + 1).findLast(fits);
+  const page = readFileSync(new URL("../../docs/deploy.md", import.meta.url), "utf8");
+  const told = /a stack's name may then have (\d+) characters at most/.exec(page)?.[1];
+  assert.equal(told, String(longest));
+});
 
 test("a name that is too long is reported, with the length that AWS accepts", () => {
   const cache = stacks
