@@ -444,6 +444,19 @@ inBrowser(test, "the pages are not used", () => {
     await page.context().close();
   });
 
+  test("deliveries are filtered by the name of a workflow, which the address keeps by its id", async () => {
+    for (const path of ["/deliveries", "/dead-letters"]) {
+      const page = await pageOf("Developer", `${path}?env=sandbox`);
+      const choice = page.getByLabel("Workflow");
+      await choice.selectOption({ label: `an endpoint that says much …${subscription.slice(-4)}` });
+      await page.waitForURL((url) => url.searchParams.get("subscription") === subscription);
+      await page.reload();
+      await choice.locator("option:checked", { hasText: "an endpoint that says much" }).waitFor({ state: "attached" });
+      assert.equal(await choice.inputValue(), subscription);
+      await page.context().close();
+    }
+  });
+
   test("on a phone a card has no line without a value", async () => {
     const made = await call(platform.url, "POST", "/subscriptions", {
       key: platform.sandboxKey,

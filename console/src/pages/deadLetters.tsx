@@ -7,7 +7,7 @@ import { useMay } from "../session.tsx";
 import type { Delivery } from "../types.ts";
 import { Empty, Page } from "../ui/basic.tsx";
 import { DeliveryTable } from "../ui/deliveryTable.tsx";
-import { FilterBar, NoneFits, SubscriptionSought } from "../ui/filters.tsx";
+import { FilterBar, NoneFits, WorkflowChoice } from "../ui/filters.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { Range } from "../ui/range.tsx";
 import { anyText, keep, useTimes, useUrl } from "../url.ts";
@@ -57,7 +57,7 @@ export default function DeadLetters() {
     >
       <Range />
       <FilterBar>
-        <SubscriptionSought />
+        <WorkflowChoice />
       </FilterBar>
       <DeliveryTable
         source={{ path: "/dead-letters", member: "dead_letters", params }}

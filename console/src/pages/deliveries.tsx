@@ -1,7 +1,7 @@
 import { deliveryStatuses } from "../../../runtime/domain/statuses.ts";
 import { Empty, Page } from "../ui/basic.tsx";
 import { DeliveryTable } from "../ui/deliveryTable.tsx";
-import { Choice, FilterBar, NoneFits, SubscriptionSought } from "../ui/filters.tsx";
+import { Choice, FilterBar, NoneFits, WorkflowChoice } from "../ui/filters.tsx";
 import { Range } from "../ui/range.tsx";
 import { Way } from "../ui/way.tsx";
 import { anyText, maybeOneOf, useTimes, useUrl } from "../url.ts";
@@ -22,7 +22,7 @@ export default function Deliveries() {
           value={state.status}
           choose={(status) => set({ status, open: undefined }, false)}
         />
-        <SubscriptionSought />
+        <WorkflowChoice />
       </FilterBar>
       <DeliveryTable
         source={{

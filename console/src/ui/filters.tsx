@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 import { anyText, useCommon, useUrl } from "../url.ts";
 import { Empty, Field } from "./basic.tsx";
+import { endingOf, useNamed } from "./subscriptionLink.tsx";
 
 /** What narrows a list: one bar for every list, each choice of it in the URL. */
 
@@ -106,16 +107,21 @@ export function Sought({
 
 const own = { subscription: anyText };
 
-/** Lists what concerns one subscription alone; what was open of another one is closed. */
-export function SubscriptionSought() {
+/** Lists what concerns one subscription alone; what was open of another one is closed. By its id where not every name is known. */
+export function WorkflowChoice() {
   const [{ subscription }, set] = useUrl(own);
-  return (
-    <Sought
-      label="Subscription"
-      mono
-      placeholder="sub_…"
+  const { data, isEnabled, isError } = useNamed();
+  const choose = (wanted: string | undefined) => set({ subscription: wanted, open: undefined }, false);
+  return !isEnabled || isError || data?.all === false ? (
+    <Sought label="Subscription" mono placeholder="sub_…" value={subscription} seek={choose} />
+  ) : (
+    <Choice
+      label="Workflow"
+      values={[...(data?.names ?? [])]
+        .map(([id, name]) => [id, name === null ? id : `${name} ${endingOf(id)}`] as const)
+        .toSorted(([, a], [, b]) => a.localeCompare(b))}
       value={subscription}
-      seek={(wanted) => set({ subscription: wanted, open: undefined }, false)}
+      choose={choose}
     />
   );
 }
