@@ -457,6 +457,22 @@ inBrowser(test, "the pages are not used", () => {
     }
   });
 
+  test("an answer is shown as it came, in the composer and in the history", async () => {
+    const page = await pageOf("Developer", "/send?env=sandbox&tab=json");
+    await page.getByRole("textbox", { name: "Payload" }).fill('{"event_type":"inuse.answered"}');
+    const [answer] = await Promise.all([
+      page.waitForResponse((each) => each.url().endsWith("/events") && each.request().method() === "POST"),
+      page.getByRole("button", { name: "Send event" }).click(),
+    ]);
+    const body = await answer.text();
+    const shown = async () => (await page.getByRole("figure", { name: "Response" }).locator("pre").textContent()) ?? "";
+    assert.equal((await shown()).split("\n\n")[1], body);
+    await page.goto(`${platform.url}/console/send/history?env=sandbox&type=inuse.answered`);
+    await page.getByRole("link", { name: /^Open/ }).click();
+    assert.equal((await shown()).split("\n\n")[1], body);
+    await page.context().close();
+  });
+
   test("on a phone a card has no line without a value", async () => {
     const made = await call(platform.url, "POST", "/subscriptions", {
       key: platform.sandboxKey,

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { errorCatalog } from "../../../runtime/domain/errors/errors.ts";
-import { ApiError, pretty } from "../api.ts";
+import { ApiError } from "../api.ts";
 import { bytes, count, ms } from "../format.ts";
 import { type Limit, limitNow } from "../limit.ts";
 import type { Key } from "../types.ts";
@@ -151,7 +151,7 @@ export function Outcome({ sent, again, busy }: { sent: Sent; again: () => void; 
       <h3 className="font-medium">Request</h3>
       <Code label="Request" text={message(`POST ${sent.url}`, sent.requestHeaders, sent.body)} />
       <h3 className="font-medium">Response</h3>
-      <Code label="Response" text={message(String(sent.status), sent.headers, pretty(sent.answer))} />
+      <Code label="Response" text={message(String(sent.status), sent.headers, sent.answer)} />
       <div>
         <Button isPending={busy} onPress={again}>
           Send again

@@ -140,7 +140,7 @@ export default function Sent() {
             label="Response"
             text={`${opened.response.status}\n${Object.entries(opened.response.headers)
               .map(([name, value]) => `${name}: ${value}`)
-              .join("\n")}\n\n${pretty(opened.response.body)}`}
+              .join("\n")}\n\n${opened.response.body}`}
           />
           <div className="flex flex-wrap gap-2">
             <Button look="primary" isPending={work.busy} onPress={() => void work.run(() => again(opened))}>
