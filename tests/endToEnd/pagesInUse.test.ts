@@ -473,6 +473,14 @@ inBrowser(test, "the pages are not used", () => {
     await page.context().close();
   });
 
+  test("letters of twice the size fit half a laptop", async () => {
+    const page = await pageOf("Owner", "/health", { viewport: { width: 640, height: 900 } });
+    await page.getByRole("region", { name: "Database" }).waitFor();
+    await page.evaluate("document.documentElement.style.fontSize = '200%'");
+    assert.equal(await sideways(page), 0);
+    await page.context().close();
+  });
+
   test("on a phone a card has no line without a value", async () => {
     const made = await call(platform.url, "POST", "/subscriptions", {
       key: platform.sandboxKey,

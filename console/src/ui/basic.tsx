@@ -354,7 +354,7 @@ function Copy({ text, what }: { text: string; what: string }) {
 /** Pairs of a name and what it is. */
 export function Facts({ of }: { of: readonly (readonly [string, ReactNode])[] }) {
   return (
-    <dl className="grid grid-cols-[max-content_1fr] gap-x-4 gap-y-1.5 text-sm max-sm:grid-cols-1">
+    <dl className="grid grid-cols-[fit-content(60%)_1fr] gap-x-4 gap-y-1.5 text-sm max-sm:grid-cols-1">
       {of.map(([name, value]) => (
         <div key={name} className="contents">
           <dt className="text-muted">{name}</dt>
