@@ -1,5 +1,5 @@
 import type { Table } from "../aws/tables.ts";
-import { refuseManyOlder } from "../database/caps.ts";
+import { CAPS, refuseManyOlder } from "../database/caps.ts";
 import { noSuch, TriggersError, unauthorized } from "../domain/errors/errors.ts";
 import {
   formatKey,
@@ -12,13 +12,14 @@ import {
   type Peppers,
 } from "../domain/identity/apiKey.ts";
 import { tenantOf } from "../domain/identity/identity.ts";
-import { rfc3339, type Seconds } from "../domain/time.ts";
+import { type Millis, rfc3339, type Seconds } from "../domain/time.ts";
 import {
   addChild,
   putNewKey,
   readKey,
   readKeysOf,
   readLastUses,
+  removeChildren,
   replaceVersions,
   revoke,
   writeCustomerLimit,
@@ -132,11 +133,33 @@ export async function rotateKey(
   return { record: rotated, apiKey };
 }
 
+/** A maker's record is read with each of its requests, and an item has 400 KB: from so many children on, those that have ended are forgotten. */
+const MANY_CHILDREN = 2 * CAPS.keys;
+
+/** Forgets the children of a key that have ended with all that descend from them. */
+async function forgetEnded(deps: Deps, { customer_id, key_id }: KeyRecord, children: readonly string[]): Promise<void> {
+  const all: KeyRecord[] = [];
+  for await (const key of everyKey(deps, customer_id)) all.push(key);
+  const ended = new Set<string>();
+  // What a key made is younger than the key.
+  for (const key of all.reverse())
+    if (hasEnded(key, deps.now()) && (key.children ?? []).every((child) => ended.has(child))) ended.add(key.key_id);
+  const gone = children.filter((child) => ended.has(child));
+  if (gone.length > 0) await removeChildren(keysOf(deps), key_id, gone);
+}
+
+/** Whether a key works no longer. */
+export const hasEnded = ({ status, expires_at }: KeyRecord, now: Millis): boolean =>
+  status === "revoked" || (expires_at !== undefined && Date.parse(expires_at) <= now);
+
 /**
  * Notes with its maker that a key exists, so that the one is revoked with the other. Where that is too late the key is revoked.
  * @throws TriggersError `unauthorized` when the maker has been revoked meanwhile
  */
 export async function adopt(deps: Deps, makerId: string, childId: string): Promise<void> {
+  const maker = await readKey(keysOf(deps), makerId, "strong");
+  const { children = [] } = maker ?? {};
+  if (maker !== undefined && children.length >= MANY_CHILDREN) await forgetEnded(deps, maker, children);
   if (await addChild(keysOf(deps), makerId, childId)) return;
   await revokeKey(deps, childId);
   throw unauthorized();

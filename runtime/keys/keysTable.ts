@@ -104,6 +104,15 @@ export async function addChild(keys: Table, makerId: string, childId: string): P
   return added !== undefined;
 }
 
+/** Takes keys that have ended from those that their maker is known to have made. */
+export async function removeChildren(keys: Table, makerId: string, children: readonly string[]): Promise<void> {
+  await updateItem(keys, keyOf(makerId), {
+    UpdateExpression: "DELETE children :children",
+    ConditionExpression: "attribute_exists(key_id)",
+    ExpressionAttributeValues: { ":children": { SS: [...children] } },
+  });
+}
+
 /**
  * Revokes a key.
  * @returns whether it was revoked before, and the keys that it had made by then; a revoked key can no longer make keys

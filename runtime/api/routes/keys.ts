@@ -10,7 +10,18 @@ import type { Millis } from "../../domain/time.ts";
 import { change } from "../audited.ts";
 import { listQuery, openList, pageOf } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
-import { adopt, everyKey, getKey, lastUses, listKeys, makeKey, putKey, revokeFamily, rotateKey } from "../keyStore.ts";
+import {
+  adopt,
+  everyKey,
+  getKey,
+  hasEnded,
+  lastUses,
+  listKeys,
+  makeKey,
+  putKey,
+  revokeFamily,
+  rotateKey,
+} from "../keyStore.ts";
 import { route } from "../route.ts";
 import { EnvironmentSchema, OverlapSchema, ScopeSchema, Timestamp, ulidParam } from "../schemas.ts";
 
@@ -161,10 +172,8 @@ function scopesOf(body: z.output<typeof KeyRequest>, maker: Identity): Scope[] {
 /** @throws TriggersError `limit_reached` when as many keys work as may */
 async function refuseManyKeys(deps: Deps, customerId: string): Promise<void> {
   let count = 0;
-  for await (const { status, expires_at } of everyKey(deps, customerId)) {
-    const ended = expires_at !== undefined && Date.parse(expires_at) <= deps.now();
-    if (status === "active" && !ended) refuseBeyond("keys", CAPS.keys, count++);
-  }
+  for await (const key of everyKey(deps, customerId))
+    if (!hasEnded(key, deps.now())) refuseBeyond("keys", CAPS.keys, count++);
   refuseBeyond("keys", CAPS.keys, count);
 }
 

@@ -18,6 +18,18 @@ test.before(async () => {
 });
 test.after(() => api.close());
 
+/** Revokes a key, and not those that it has made. */
+const revoke = (dynamodb: TestApi["deps"]["dynamodb"], key_id: string) =>
+  dynamodb.send(
+    new UpdateItemCommand({
+      TableName: "keys",
+      Key: { key_id: { S: key_id } },
+      UpdateExpression: "SET #status = :revoked",
+      ExpressionAttributeNames: { "#status": "status" },
+      ExpressionAttributeValues: { ":revoked": { S: "revoked" } },
+    }),
+  );
+
 /** What the edge would read. */
 async function recordOf(keyId: string) {
   const { Item } = await api.deps.dynamodb.send(
@@ -418,6 +430,27 @@ test("a new limit of the customer reaches each of its keys", async () => {
   assert.equal((await recordOf(other.sandbox.key_id)).customer_limit_per_second, 77);
   const { body } = await api.call(other.live, "POST", "/keys", {});
   assert.equal((await recordOf(body.key_id)).customer_limit_per_second, 77);
+});
+
+test("a key that makes keys for years stays small, and is still revoked with those that work", async () => {
+  const { live } = await api.customer();
+  const kept = (await api.call(live, "POST", "/keys", {})).body.key_id as string;
+  const made: string[] = [];
+  for (let n = 0; n < 205; n += 1) {
+    const { status, body } = await api.call(live, "POST", "/keys", { scopes: ["keys", "events:read"] });
+    assert.equal(status, 201);
+    made.push(body.key_id);
+    if (n === 0) {
+      // One that was made by a key that has ended, and works on after the platform stopped in between.
+      const own = { ...live, key_id: made[0]!, scopes: ["keys", "events:read"] } as Identity;
+      made.push((await api.call(own, "POST", "/keys", { scopes: ["events:read"] })).body.key_id);
+      await revoke(api.deps.dynamodb, made[0]!);
+    } else await api.call(live, "DELETE", `/keys/${body.key_id}`);
+  }
+  const { children } = await recordOf(live.key_id);
+  assert.ok(children!.length < 20, `${children!.length} children`);
+  assert.equal((await api.call(live, "DELETE", `/keys/${live.key_id}`)).status, 204);
+  for (const id of [kept, ...made]) assert.equal((await recordOf(id)).status, "revoked");
 });
 
 test.run();
