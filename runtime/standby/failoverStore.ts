@@ -8,7 +8,7 @@ import {
 // The store belongs to no region, so its calls are signed for all of them; the signer registers itself.
 import "@smithy/signature-v4a";
 import { defined, mapDefined } from "../domain/defined.ts";
-import type { Takeover } from "./watch.ts";
+import { type Takeover, takeoverIn } from "./watch.ts";
 
 const KEY = "takeover";
 
@@ -45,7 +45,7 @@ export function openFailoverStore(arn: string): FailoverStore {
     async read() {
       try {
         const { Value } = await client.send(new GetKeyCommand({ KvsARN: arn, Key: KEY }));
-        return Value === undefined ? undefined : (JSON.parse(Value) as Takeover);
+        return Value === undefined ? undefined : takeoverIn(Value);
       } catch (error) {
         if ((error as Error).name === "ResourceNotFoundException") return undefined;
         throw error;

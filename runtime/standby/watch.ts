@@ -13,6 +13,16 @@ export interface Takeover {
   readonly until: Millis;
 }
 
+/** A text that is no takeover counts as none, as it does at the edge: the next one takes its place. */
+export function takeoverIn(text: string): Takeover | undefined {
+  try {
+    const { region, until } = (JSON.parse(text) ?? {}) as Partial<Takeover>;
+    return typeof region === "string" && typeof until === "number" ? { region, until } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 export interface WatchState {
   /** Checks in a row that failed, or succeeded; the other is 0. */
   readonly failures: number;

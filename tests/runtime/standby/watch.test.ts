@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import { beginning, decide, isBusy, type Step, type WatchState } from "../../../runtime/standby/watch.ts";
+import { beginning, decide, isBusy, type Step, takeoverIn, type WatchState } from "../../../runtime/standby/watch.ts";
 
 const now = 1_000_000;
 const state = (change: Partial<WatchState>): WatchState => ({ ...beginning, ...change });
@@ -77,5 +77,11 @@ for (const [name, busy] of [
 ] as const)
   test(`a home region that answers ${name} is ${busy ? "busy, and so alive" : "not heard of"}`, () =>
     assert.equal(isBusy(Object.assign(new Error("refused"), { name })), busy));
+
+test("a text that is no takeover counts as none, so that the next one can be written over it", () => {
+  const takeover = { region: "us-west-2", until: 5 };
+  const texts = [JSON.stringify(takeover), "", "{", "null", '"x"', '{"region":"us-west-2"}', '{"region":1,"until":5}'];
+  assert.deepEqual(texts.map(takeoverIn), [takeover, ...Array(6).fill(undefined)]);
+});
 
 test.run();
