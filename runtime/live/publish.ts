@@ -47,19 +47,32 @@ const deliveryMessage = ({ event_types: _, ...delivery }: LiveDelivery) => ({ ch
 const alertMessage = (alert: LiveAlert) => ({ channel: "alerts", ...alert });
 export const messageOf = { events: eventMessage, deliveries: deliveryMessage, alerts: alertMessage } as const;
 
-/** The sockets of a tenant that may be sent to. The others are closed and forgotten. */
+/**
+ * The sockets of a tenant that may be sent to. The others are closed and forgotten, but for those of whom it can't be told now.
+ * @throws Error where none is found that listens: then nobody may say that nobody does
+ */
 export async function standing(tenant: Tenant, ports: PublishPorts): Promise<Connection[]> {
-  const { sockets, now } = ports;
+  const { sockets, now, log } = ports;
+  const untold: unknown[] = [];
   const all = await connectionsOf(sockets, tenant);
   const checked = await Promise.all(
     all.map(async (connection) => {
-      if (connection.ends_at > now() && (await mayStill(connection, ports))) return [connection];
-      await end(connection, ports);
+      try {
+        if (connection.ends_at > now() && (await mayStill(connection, ports))) return [connection];
+        await end(connection, ports);
+      } catch (error) {
+        untold.push(error);
+        log("warn", "live.standing_unknown", { tenant, error: errorText(error) });
+      }
       return [];
     }),
   );
-  return checked.flat();
+  const found = checked.flat();
+  if (untold.length > 0 && !found.some(listens)) throw untold[0];
+  return found;
 }
+
+const listens = ({ subscriptions }: Connection): boolean => Object.keys(subscriptions).length > 0;
 
 async function mayStill({ tenant, who }: Connection, { keyStands, personStands }: PublishPorts): Promise<boolean> {
   const { key_id, person_id, role } = who;
@@ -95,7 +108,7 @@ export async function publish(news: News, ports: PublishPorts): Promise<boolean>
   const { now, service, log } = ports;
   const as_of = now();
   const connections = await standing(tenant, ports);
-  const listening = connections.filter(({ subscriptions }) => Object.keys(subscriptions).length > 0);
+  const listening = connections.filter(listens);
   if (listening.length === 0) {
     await service({ op: "unwatch", tenant, as_of });
     return false;

@@ -212,6 +212,23 @@ test("of those who leave messages out one tells how many, until somebody has", a
   );
 });
 
+test("a socket whose key can't be looked up now keeps no other from being told, and nobody says that nobody watches", async () => {
+  const { open, tenant, ports, asked, sent, lost } = world();
+  await open("silent");
+  await (await open("damaged", key(2))).say({ subscribe: "alerts" });
+  const keyStands = async (id: string) => {
+    if (id === "key_2") throw new Error("the key item has no valid status");
+    return true;
+  };
+  const news = { tenant, alerts: [{ severity: "info", state: "firing", rule_id: "rul_1" } as never] };
+  await assert.rejects(publish(news, { ...ports, keyStands }), /no valid status/);
+  await (await open("here")).say({ subscribe: "alerts" });
+  await publish(news, { ...ports, keyStands });
+  await publish(news, ports);
+  assert.deepEqual(sent.map(({ id }) => id).sort(), ["damaged", "here", "here"]);
+  assert.deepEqual([asked.filter(({ op }) => op === "unwatch").length, lost.size], [0, 0]);
+});
+
 test("a socket that is gone, whose key is revoked, or whose time is over is forgotten", async () => {
   const { open, tenant, ports, gone, lost, advance, sent } = world();
   for (const id of ["here", "gone", "old"]) await (await open(id)).say({ subscribe: "alerts" });
