@@ -1,5 +1,6 @@
 import type { Table } from "../aws/tables.ts";
 import { CAPS, refuseManyOlder } from "../database/caps.ts";
+import { mapConcurrently } from "../domain/concurrently.ts";
 import { noSuch, TriggersError, unauthorized } from "../domain/errors/errors.ts";
 import {
   formatKey,
@@ -15,6 +16,7 @@ import { tenantOf } from "../domain/identity/identity.ts";
 import { type Millis, rfc3339, type Seconds } from "../domain/time.ts";
 import {
   addChild,
+  keyIdsOf,
   putNewKey,
   readKey,
   readKeysOf,
@@ -30,6 +32,7 @@ import type { Deps } from "./deps.ts";
 /** The API keys from their only writer. A secret is known here for the length of one request and stored as its HMAC. */
 /** Keys in a page. */
 const BATCH = 100;
+const KEYS_AT_ONCE = 16;
 
 const peppersOf = async (deps: Deps): Promise<Peppers> =>
   JSON.parse(await deps.secret(deps.env.PEPPER_SECRET)) as Peppers;
@@ -185,7 +188,12 @@ export async function revokeKey(deps: Deps, keyId: string): Promise<void> {
 export const setCustomerLimit = (deps: Deps, keyId: string, limitPerSecond: number): Promise<void> =>
   writeCustomerLimit(keysOf(deps), keyId, limitPerSecond);
 
-/** Every key of a customer, page by page. */
+/** Does something to each key of a customer, damaged ones too: they may be readable again one day. */
+export async function forEachKey(deps: Deps, customerId: string, work: (keyId: string) => Promise<void>) {
+  await mapConcurrently(await keyIdsOf(keysOf(deps), customerId), KEYS_AT_ONCE, work);
+}
+
+/** Every key of a customer that can be read, page by page. */
 export async function* everyKey(deps: Deps, customerId: string): AsyncGenerator<KeyRecord> {
   let after: string | undefined;
   do {

@@ -3,6 +3,7 @@ import {
   getItems,
   newWriteId,
   putOnce,
+  queryAll,
   queryPage,
   type Table,
   updateItem,
@@ -13,6 +14,7 @@ import { defined } from "../domain/defined.ts";
 import type { KeyRecord } from "../domain/identity/apiKey.ts";
 import { decodeKeyRecord, encodeKeyRecord, lastUsedIn, noteOfUse, usedItemId } from "../domain/identity/keyRecord.ts";
 import type { Millis } from "../domain/time.ts";
+import { readable } from "../store/readable.ts";
 
 /**
  * The `keys` table: an item for each API key, and beside it a note of its last use. The edge reads it in every region; only the
@@ -36,7 +38,19 @@ export async function readKey(
 export const putNewKey = (keys: Table, record: KeyRecord): Promise<boolean> =>
   putOnce(keys, encodeKeyRecord(record), { ConditionExpression: "attribute_not_exists(key_id)" });
 
-/** Keys of a customer by id, after `after`, at most `limit`, revoked ones included. */
+/** Ids of all keys of a customer, damaged ones too. */
+export async function keyIdsOf(keys: Table, customerId: string): Promise<string[]> {
+  const items = await queryAll(keys, {
+    IndexName: "by_customer",
+    KeyConditionExpression: "customer_id = :customer",
+    ExpressionAttributeValues: { ":customer": { S: customerId } },
+    ProjectionExpression: "key_id",
+    consistency: "eventual",
+  });
+  return items.map(({ key_id }) => key_id!.S!);
+}
+
+/** Keys of a customer by id, after `after`, at most `limit`, revoked ones included. Damaged ones are left out. */
 export async function readKeysOf(
   keys: Table,
   customerId: string,
@@ -55,7 +69,7 @@ export async function readKeysOf(
       consistency: "eventual",
       ...defined({ ExclusiveStartKey: start }),
     });
-    records.push(...items.map(decodeKeyRecord));
+    records.push(...readable(items, decodeKeyRecord));
     start = next;
   } while (start !== undefined && records.length < limit);
   return records;

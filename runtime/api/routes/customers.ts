@@ -17,7 +17,7 @@ import { startJob } from "../backfill.ts";
 import { listQuery, pageOf } from "../cursor.ts";
 import { type CustomerRow, customerPage } from "../customerPage.ts";
 import type { Api, Deps } from "../deps.ts";
-import { everyKey, makeKey, putKey, revokeKey, setCustomerLimit } from "../keyStore.ts";
+import { forEachKey, makeKey, putKey, revokeKey, setCustomerLimit } from "../keyStore.ts";
 import { stopPosts } from "../release.ts";
 import { route } from "../route.ts";
 import { Timestamp, ulidParam } from "../schemas.ts";
@@ -58,7 +58,7 @@ async function end(deps: Deps, tx: Tx, customerId: string, by: string): Promise<
     const snapshot = await nextVersion(tx, tenant, customerId, "subscriptions");
     await removeAll(tx, tenant, "customer_deleted", snapshot, deps.now());
   }
-  for await (const key of everyKey(deps, customerId)) if (key.status === "active") await revokeKey(deps, key.key_id);
+  await forEachKey(deps, customerId, (keyId) => revokeKey(deps, keyId));
   const at = rfc3339(deps.now());
   await tx.deleteFrom("reference_rows").where("customer_id", "=", customerId).execute();
   await tx
@@ -204,7 +204,8 @@ export function register(app: Api, deps: Deps): void {
           .executeTakeFirst();
         if (changed === undefined) throw noSuch("customer", id);
         if (body.limit_per_second !== undefined) {
-          for await (const key of everyKey(deps, id)) await setCustomerLimit(deps, key.key_id, body.limit_per_second);
+          const { limit_per_second } = body;
+          await forEachKey(deps, id, (keyId) => setCustomerLimit(deps, keyId, limit_per_second));
         }
         tell(id, body);
         return changed;

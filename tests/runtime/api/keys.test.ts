@@ -453,4 +453,31 @@ test("a key that makes keys for years stays small, and is still revoked with tho
   for (const id of [kept, ...made]) assert.equal((await recordOf(id)).status, "revoked");
 });
 
+test("a damaged key keeps no other from being listed, made, changed or ended, and ends with its customer", async () => {
+  const { live, customer_id } = await api.customer();
+  const made = await Promise.all([1, 2].map(() => api.call(live, "POST", "/keys", {})));
+  const [damaged, whole] = made.map(({ body }) => body.key_id as string);
+  const versions = async (text: string) =>
+    api.deps.dynamodb.send(
+      new UpdateItemCommand({
+        TableName: "keys",
+        Key: { key_id: { S: damaged! } },
+        UpdateExpression: "SET versions = :text",
+        ExpressionAttributeValues: { ":text": { S: text } },
+      }),
+    );
+  const before = JSON.stringify((await recordOf(damaged!)).versions);
+  await versions("[");
+  const listed = (await api.call(live, "GET", "/keys")).body.keys.map(({ key_id }: { key_id: string }) => key_id);
+  assert.deepEqual([listed.includes(damaged), listed.includes(whole)], [false, true]);
+  assert.equal((await api.call(live, "POST", "/keys", {})).status, 201);
+  assert.equal((await api.call(operator, "GET", "/customers/figures")).status, 200);
+  const changed = await api.call(operator, "PATCH", `/customers/${customer_id}`, { limit_per_second: 7 });
+  assert.equal(changed.status, 200);
+  assert.equal((await recordOf(whole!)).customer_limit_per_second, 7);
+  assert.equal((await api.call(operator, "DELETE", `/customers/${customer_id}`)).status, 204);
+  await versions(before);
+  for (const id of [damaged!, whole!, live.key_id]) assert.equal((await recordOf(id)).status, "revoked");
+});
+
 test.run();
