@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { sql } from "kysely";
 import { LRUCache } from "lru-cache";
 import { asCustomer } from "../database/roles.ts";
 import { ageOf } from "../domain/age.ts";
@@ -21,7 +22,6 @@ const storeOf = (deps: Deps): Store => ({
   payloadBucket: deps.env.PAYLOAD_BUCKET,
 });
 
-const IDS_PER_QUERY = 1_000;
 const RETENTION_CACHE_MS = 5_000;
 
 /** Customer-bound questions to PostgreSQL that reading events asks, with short memories. */
@@ -51,22 +51,28 @@ function makeContext(deps: Deps): ReadContext {
     store: storeOf(deps),
     async removed(identity, ids) {
       const tenant = tenantOf(identity);
-      const unknown = ids.filter((id) => !removedIds.has(`${tenant} ${id}`));
-      for (let from = 0; from < unknown.length; from += IDS_PER_QUERY) {
-        const some = unknown.slice(from, from + IDS_PER_QUERY);
+      const unknown: string[] = [];
+      const gone = new Set<string>();
+      for (const id of ids) {
+        if (removedIds.has(`${tenant} ${id}`)) gone.add(id);
+        else unknown.push(id);
+      }
+      if (unknown.length > 0) {
+        // In one array, however many: an event may have tens of thousands of deliveries.
         const rows = await asCustomer(deps.db, identity.customer_id, (tx) =>
           tx
             .selectFrom("subscriptions")
             .select("subscription_id")
             .where("tenant", "=", tenant)
             .where("status", "=", "removed")
-            .where("subscription_id", "in", some)
+            .where(sql<boolean>`subscription_id = any(${unknown}::text[])`)
             .execute(),
         );
-        const gone = new Set(rows.map((row) => row.subscription_id));
-        for (const id of some) if (gone.has(id)) removedIds.set(`${tenant} ${id}`, true);
+        for (const { subscription_id } of rows) {
+          removedIds.set(`${tenant} ${subscription_id}`, true);
+          gone.add(subscription_id);
+        }
       }
-      const gone = new Set(ids.filter((id) => removedIds.has(`${tenant} ${id}`)));
       return (id) => gone.has(id);
     },
     async retentionMs({ customer_id }) {

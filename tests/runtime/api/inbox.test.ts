@@ -379,4 +379,31 @@ test("a deletion of events has one audit entry with its actor", async () => {
   );
 });
 
+test("reading an event asks the database as often for many deliveries as for one", async () => {
+  const { live } = await api.customer();
+  const { db } = api.deps;
+  let asked = 0;
+  const counted = new Proxy(db, {
+    get(target, name) {
+      if (name === "transaction") asked += 1;
+      const value = Reflect.get(target, name) as unknown;
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const askedFor = async (count: number): Promise<number> => {
+    const matched = Object.fromEntries(Array.from({ length: count }, (_, n) => [`sub_${newUlid(n)}`, [0]]));
+    const batch = batchOf(live.customer_id, [{ n: 1 }], api.deps.now() - 10_000, { matched });
+    const { dynamodb, name } = eventsOf(api.deps);
+    await dynamodb.send(new PutItemCommand({ TableName: name, Item: encodeBatch(batch) }));
+    asked = 0;
+    Object.assign(api.deps, { db: counted });
+    const { body } = await api.call(live, "GET", `/events/${eventId(batch.first)}`);
+    Object.assign(api.deps, { db });
+    assert.equal(body.deliveries.length, count);
+    return asked;
+  };
+  await askedFor(1);
+  assert.equal(await askedFor(2_500), await askedFor(1));
+});
+
 test.run();
