@@ -36,8 +36,7 @@ export async function reportPage(
       const answer = await queryMetrics(reader, { tenant, limit_per_second }, MetricsQuery.parse(tile.query));
       const own = { from: Date.parse(answer.from), to: Date.parse(answer.to) };
       ranges.push(own);
-      const same = own.from === asked.from && own.to === asked.to;
-      tiles.push({ tile, answer, ...(same ? {} : { range: rangeInWords(own, answer.time_zone) }) });
+      tiles.push({ tile, answer, range: rangeInWords(own, answer.time_zone) });
     } catch (error) {
       log("warn", "report.tile_failed", { ...about, tile: tile.title, error: errorText(error) });
       tiles.push({
@@ -51,10 +50,14 @@ export async function reportPage(
     ranges.length === 0
       ? asked
       : { from: Math.min(...ranges.map(({ from }) => from)), to: Math.max(...ranges.map(({ to }) => to)) };
+  const words = rangeInWords(range, zone);
   const page = {
     name: definition.name,
-    range: rangeInWords(range, zone),
-    tiles,
+    range: words,
+    // A tile says its own range where the report's is another.
+    tiles: tiles.map(({ range: own, ...answered }) =>
+      own === undefined || own === words ? answered : { ...answered, range: own },
+    ),
     link: `${base_url}/console/reports`,
   };
   return { page, range };

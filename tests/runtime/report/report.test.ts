@@ -260,18 +260,17 @@ test("tiles of one's own count days in the zone of the schedule, unless they nam
   assert.ok(!other!.includes(`26 Oct  1,000\n`), other);
 });
 
-test("a tile with a range of its own says it, and the report is about the ranges of all its tiles", async () => {
+test("a tile says its range where it is not the report's, and the report is about the ranges of all its tiles", async () => {
   const events = (more: object): Tile => ({ title: "Events", query: { measures: ["events"], ...more } });
   const own = { from: "2026-10-20T06:30:00Z", to: "2026-10-26T10:00:00Z", interval: "none" } as const;
   const { mails, result } = await made(reader, { ...weekly, template: [events(own)] });
   const words = "20 October 2026 at 08:30 – 26 October 2026 at 11:00";
   const told = [mails[0]!.subject!, ...mails[0]!.text!.split("\n")].map((line) => line.replaceAll("\u2009", " "));
   assert.equal(told[0], `${weekly.name}: ${words}, ${zone}`);
-  assert.ok(told.includes(`Events: ${words}, ${zone}`), told.join("\n"));
+  assert.ok(told.includes("Events"), told.join("\n"));
   assert.deepEqual([result.from, result.to], ["2026-10-20T06:30:00.000Z", "2026-10-26T10:00:00.000Z"]);
   const both = await made(reader, { ...weekly, template: [events({}), events({ last: "24h" })] });
-  assert.match(both.mails[0]!.text!, /^Events$/m);
-  assert.match(both.mails[0]!.text!, /^Events: /m);
+  assert.equal(both.mails[0]!.text!.match(/^Events: /gm)?.length, 2);
 });
 
 test("a tile that can't be answered says why, and the others stand", async () => {
