@@ -68,6 +68,8 @@ export function requestEnded(): void {
   lastAt = performance.now();
 }
 
+export const requestsUnderWay = (): number => underWay;
+
 /** How long nobody has to have asked for anything. */
 const QUIET_MS = 250;
 

@@ -9,6 +9,7 @@ import { pagesBeside } from "./pages.ts";
 import { post } from "./post.ts";
 import { type Receiver, startReceiver } from "./receiver.ts";
 import { waitingAnswer } from "./waitingPage.ts";
+import { warmUp } from "./warmUp.ts";
 
 export interface Platform extends Core {
   /** Where people sign in. */
@@ -61,6 +62,11 @@ export async function startPlatform(options: Omit<PlatformOptions, "beside">): P
       ...core,
       sinkUrl,
       consoleUrl,
+      async warm() {
+        await core.warm();
+        // Not where quotas count each request.
+        if (options.acceptFirst === true && core.account === undefined) await warmUp(core.url, keys.operator_key);
+      },
       pages: pages.ready,
       apiKey: keys.api_key,
       sandboxKey: keys.sandbox_key,
