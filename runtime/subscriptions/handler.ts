@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { LRUCache } from "lru-cache";
 import { clientsOver } from "../aws/clients.ts";
 import { settingsHere, signedCalls } from "../aws/signed.ts";
@@ -26,6 +27,9 @@ const rings = new LRUCache<string, string>({
   },
 });
 const vaultOf = vaults();
+
+// The first invocation finds the connection made and the secret read; where they can't be, it says so itself.
+await Promise.allSettled([sql`select 1`.execute(db), rings.fetch(env.SEALING_SECRET)]);
 
 /** Invoked by the platform's other functions: a `ServiceRequest` in, the operation's answer out. */
 export const handler = async (request: ServiceRequest) =>
