@@ -1,17 +1,17 @@
 import { quietDoor, requestsUnderWay } from "../lambda/machine.ts";
 
-/** From so many requests on, the code that answers them has been compiled. */
+/** After so many requests V8 has compiled the code that answers them. */
 const REQUESTS = 400;
-/** As many as callers of one machine have under way, so that several environments of a function have run theirs. */
+/** Under way at once, so that several environments of a function are warm. */
 const AT_ONCE = 3;
 const LONGEST_MS = 5_000;
 /** An event as callers send it, of about 1 KB. */
 const EVENT = JSON.stringify({ event_type: "warm.up", text: "x".repeat(900) });
 
 /**
- * Has the front door answer requests before there are callers, for as long as nobody else asks for anything. V8 compiles what runs often, and the first
- * hundreds of callers would wait for that beside their own requests. The operator's key may send no events, so every request is refused once
- * its caller and its limit are known: nothing is stored, and no customer's numbers count it.
+ * Sends the front door requests before there are callers, while nobody else asks for anything. V8 compiles code that runs often, and the first
+ * hundreds of callers would wait for it. The operator's key may send no events, so every request is refused once its caller and its
+ * limit are known: nothing is stored, and no customer's numbers count it.
  * @param url of the platform
  * @returns how many requests were answered; none where nobody listens any longer
  */

@@ -12,8 +12,8 @@ import { type Filter, passesDelivery, passesEvent } from "./requests.ts";
  * Sends a socket the events and deliveries that it missed, and those that come until every stage knows that its customer is
  * watched. They are read from the table, in rounds.
  *
- * Invariant: every stored one is sent or counted. Who says which event it knows gets all, at the pace that a socket allows, but those that
- * the time is too short for. Anybody else gets fifty a second, and the number of the others, as from those who publish. From
+ * Invariant: every stored one is sent or counted. A client that names the last event it knows gets all later ones, at the pace that a socket
+ * allows; those that the time is too short for are counted. Any other client gets fifty a second and the number of the rest. From
  * the first round until the last but one, nobody else sends these messages; from then on they come as they happen, and the last
  * round makes up for what fell in between. So a message may come twice about then, and none is missing.
  */

@@ -48,8 +48,9 @@ const alertMessage = (alert: LiveAlert) => ({ channel: "alerts", ...alert });
 export const messageOf = { events: eventMessage, deliveries: deliveryMessage, alerts: alertMessage } as const;
 
 /**
- * The sockets of a tenant that may be sent to. The others are closed and forgotten, but for those of whom it can't be told now.
- * @throws Error where none is found that listens: then nobody may say that nobody does
+ * The sockets of a tenant that may be sent to. The others are closed and forgotten. Where that can't be looked up now, the socket stays, and is
+ * left out.
+ * @throws Error when a lookup failed and no other socket listens: the tenant may still be watched
  */
 export async function standing(tenant: Tenant, ports: PublishPorts): Promise<Connection[]> {
   const { sockets, now, log } = ports;

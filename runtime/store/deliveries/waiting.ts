@@ -75,7 +75,7 @@ export function heldIn(events: Table): Held {
     const partitions = heldPartitions(tenant, subscriptionId);
     const sources = partitions.map((partition) => oldest(partition, limit, subscriptionId));
     const deliveries: DeliveryItem[] = [];
-    // Of what the index names, some has gone on and some may be damaged, be it all of an answer: then the next ones are asked for.
+    // Of what the index names, some has gone on and some may be damaged, perhaps all of an answer: then the next ones are asked for.
     for (;;) {
       const answers = await Promise.all(sources.map((source) => source.next()));
       if (answers.every(({ done }) => done)) return deliveries;
