@@ -1,6 +1,8 @@
 import { errorText, type Log } from "../aws/log.ts";
+import { defined, mapDefined } from "../domain/defined.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
+import type { MetricsAnswer } from "../domain/metrics/answer.ts";
 import { MetricsQuery } from "../domain/metrics/query.ts";
 import { floorIn } from "../domain/metrics/zones.ts";
 import type { ReportPage } from "../domain/reports/page.ts";
@@ -30,13 +32,10 @@ export async function reportPage(
   const asked = rangeOfReport(definition, at);
   const zone = zoneOf(definition);
   const tiles: Answered[] = [];
-  const ranges: ReportRange[] = [];
   for (const tile of tilesOf(definition, asked)) {
     try {
       const answer = await queryMetrics(reader, { tenant, limit_per_second }, MetricsQuery.parse(tile.query));
-      const own = { from: Date.parse(answer.from), to: Date.parse(answer.to) };
-      ranges.push(own);
-      tiles.push({ tile, answer, range: rangeInWords(own, answer.time_zone) });
+      tiles.push({ tile, answer });
     } catch (error) {
       log("warn", "report.tile_failed", { ...about, tile: tile.title, error: errorText(error) });
       tiles.push({
@@ -46,6 +45,7 @@ export async function reportPage(
     }
   }
   // Of tiles with ranges of their own, the report is about all of these.
+  const ranges = tiles.flatMap(({ answer }) => (answer === undefined ? [] : [rangeOfAnswer(answer)]));
   const range =
     ranges.length === 0
       ? asked
@@ -55,13 +55,16 @@ export async function reportPage(
     name: definition.name,
     range: words,
     // A tile says its own range where the report's is another.
-    tiles: tiles.map(({ range: own, ...answered }) =>
-      own === undefined || own === words ? answered : { ...answered, range: own },
-    ),
+    tiles: tiles.map((answered) => {
+      const own = mapDefined(answered.answer, (answer) => rangeInWords(rangeOfAnswer(answer), answer.time_zone));
+      return own === words ? answered : { ...answered, ...defined({ range: own }) };
+    }),
     link: `${base_url}/console/reports`,
   };
   return { page, range };
 }
+
+const rangeOfAnswer = ({ from, to }: MetricsAnswer): ReportRange => ({ from: Date.parse(from), to: Date.parse(to) });
 
 /** A range in words, by the clocks of the zone: with times, unless it is of whole days. */
 function rangeInWords({ from, to }: ReportRange, zone: string): string {

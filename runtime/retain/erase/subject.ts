@@ -7,7 +7,6 @@ import { type ScannedBatch, scanEvents } from "../../store/batches/scanEvents.ts
 import { erasedOffsets, eraseInBatch, forgetKeyHash } from "../../store/erasure/eraseInBatch.ts";
 import { removeMarks } from "../../store/erasure/removeMarks.ts";
 import { stripDeliveries } from "../../store/erasure/stripDeliveries.ts";
-import { strictly } from "../../store/readable.ts";
 import type { Store } from "../../store/table.ts";
 import { withinScope } from "../scope.ts";
 import type { Tools } from "../work.ts";
@@ -47,7 +46,7 @@ export async function subjectInTable(
     from: 0,
     to: Date.parse(job.created_at) + 1,
     deleted: true,
-    read: strictly,
+    strict: true,
     ...defined({ after }),
   };
   // At time 0 nothing has expired: what waits for its removal is erased too.

@@ -27,8 +27,8 @@ export interface ScanRange extends WantedTypes {
   readonly after?: string;
   /** Events that were deleted are given too: their bytes are still there. */
   readonly deleted?: boolean;
-  /** How batches are read. @default readable */
-  readonly read?: Reading;
+  /** A damaged batch fails the reading, instead of being left out. */
+  readonly strict?: boolean;
   /** Who is told of those that can't be read. @default the log */
   readonly unreadable?: typeof tellUnreadable;
 }
@@ -42,7 +42,7 @@ const CHUNK = 50;
 
 /**
  * A tenant's recorded events in order, whole batches at a time, without their deliveries: what replays, exports, erasures
- * and rehearsals read. Batches are left out whose payload is gone, and damaged ones where `read` allows it.
+ * and rehearsals read. Batches are left out whose payload is gone, and damaged ones unless the range is strict.
  * @param exhausted asked before each further read
  */
 export async function* scanEvents(
@@ -52,7 +52,7 @@ export async function* scanEvents(
   now: Millis,
   exhausted: (scanned: number) => boolean,
 ): AsyncGenerator<Scanned> {
-  const read: Reading = range.read ?? ((items, one) => readable(items, one, range.unreadable));
+  const read: Reading = range.strict ? strictly : (items, one) => readable(items, one, range.unreadable);
   const { lo, hi } = ulidsBetween(range.order, range.from, range.to, range.after);
   const stream = batchStream(
     store,
@@ -74,9 +74,7 @@ export async function* scanEvents(
     const loaded = await mapConcurrently(batches, 8, async (batch): Promise<ScannedBatch[]> => {
       const offsets = wantedOffsets(batch, range);
       if (offsets.length === 0) return [];
-      const raws = await (range.read === strictly
-        ? rawEvents(store, batch)
-        : readableEvents(store, batch, range.unreadable));
+      const raws = await (range.strict ? rawEvents(store, batch) : readableEvents(store, batch, range.unreadable));
       return raws === undefined ? [] : [{ batch, raws, offsets }];
     });
     if (loaded.length > 0) yield { kind: "batches", batches: loaded.flat() };

@@ -7,7 +7,6 @@ import { type ScanRange, scanEvents } from "../../../runtime/store/batches/scanE
 import { readDeliveries } from "../../../runtime/store/deliveries/readDeliveries.ts";
 import { readEvents } from "../../../runtime/store/inbox/read.ts";
 import type { Position, ReadQuery } from "../../../runtime/store/inbox/readQuery.ts";
-import { strictly } from "../../../runtime/store/readable.ts";
 import { batchItem, batchOf, openStorage, type Storage } from "../../support/storage.ts";
 
 const test = suite("batches that can't be read");
@@ -71,9 +70,9 @@ for (const [says, broken, events] of damage) {
     assert.deepEqual([...found.keys()].sort(), named.toSpliced(1, 1));
     const { deliveries } = await readDeliveries(storage.store, TENANT, {}, { began: NOW }, options);
     assert.equal(deliveries.length, 4);
-    await assert.rejects(scan({ read: strictly }), { name: "CodecError" });
+    await assert.rejects(scan({ strict: true }), { name: "CodecError" });
     await storage.put(batchItem(batches[1]!));
-    await assert.rejects(scan({ read: strictly }), { name: "CodecError" });
+    await assert.rejects(scan({ strict: true }), { name: "CodecError" });
   });
 }
 
